@@ -1,0 +1,50 @@
+# make demo    a peak day of the sample station        make check   lint, types, walls, docs
+# make test    every test this machine can run         make bench   speed and start accuracy
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: setup demo test check bench docs messages lock clean
+
+setup: .venv/ready
+
+# pip fills the environment from outside, so that a Debian without python3-venv's ensurepip will do.
+.venv/ready: pyproject.toml requirements.lock compile_catalogues.py
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "broadcaster cần Python 3.11 trở lên / needs Python 3.11 or later: make PYTHON=python3.11 setup")'
+	$(PYTHON) -m venv --clear --without-pip .venv
+	$(PYTHON) -m pip --python $(BIN)/python install --quiet --disable-pip-version-check -r requirements.lock
+	$(PYTHON) -m pip --python $(BIN)/python install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
+	@touch $@
+
+CATALOGUES := $(wildcard broadcaster/locale/*/LC_MESSAGES/*.po)
+$(CATALOGUES:.po=.mo): $(CATALOGUES) | setup
+	$(BIN)/python compile_catalogues.py
+
+demo: setup $(CATALOGUES:.po=.mo)
+	$(BIN)/broadcaster demo
+
+test: setup $(CATALOGUES:.po=.mo)
+	$(BIN)/python -m pytest
+
+check: setup $(CATALOGUES:.po=.mo)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/python tools/messages.py --check
+	$(BIN)/python tools/reference.py --check
+
+bench: setup
+	$(BIN)/python benchmarks/run.py
+
+docs: setup messages
+	$(BIN)/python tools/reference.py
+
+messages: setup
+	$(BIN)/python tools/messages.py
+	$(BIN)/python compile_catalogues.py
+
+lock: setup
+	$(BIN)/python tools/lock.py
+
+clean:
+	rm -rf .venv var

@@ -1,0 +1,581 @@
+"""SEAM: audio/ and schedules/ -> the model, or every fault at once."""
+
+import re
+import tomllib
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
+
+from broadcaster.model.area import Area, AreaKind, Areas
+from broadcaster.model.content import Content
+from broadcaster.model.errors import BroadcasterError, Fault, Text, say
+from broadcaster.model.recording import Measured, Recording, Recordings
+from broadcaster.model.schedule import (
+    WEEKDAYS,
+    BulletinClass,
+    Days,
+    Exclusion,
+    Move,
+    Quota,
+    Rule,
+    Schedule,
+)
+from broadcaster.model.script import GROUPS, Item, Script, placeholders
+from broadcaster.model.station import Cluster, Hours, Span, Station
+
+T = TypeVar("T")
+LARGEST_FILE = 1_000_000  # bytes; content files are written by people
+LANGUAGE = re.compile(r"vi|[a-z]{2,3}-[A-Z][a-z]{3}(-[A-Z]{2})?")
+MEANT = {"hmn": "hmn-Latn-VN", "mww": "hmn-Latn-VN", "blt": "blt-Latn-VN", "twh": "twh-Latn-VN"}
+IDENTIFIER = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+NOT_GIVEN: Any = object()
+
+
+def fingerprint(station: Path) -> int:
+    """A number that changes when any content file is saved, added or taken away."""
+    seen = []
+    for folder in ("schedules", "audio"):
+        for path in (station / folder).rglob("*"):
+            try:
+                stat = path.stat()
+            except OSError:
+                continue  # taken away while we looked: the next look sees that
+            seen.append((str(path), stat.st_mtime_ns, stat.st_size))
+    return hash(tuple(sorted(seen)))
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What could be read, and what is wrong with the rest."""
+
+    content: Content
+    faults: Sequence[Fault]
+
+
+def load(station: Path, measured: Mapping[str, Measured] | None = None) -> Loaded:
+    """
+    Read all content below *station*. A faulty file leaves out what it holds, not the rest.
+
+    *measured* is what is known of recordings by their path. Raises BroadcasterError if there is no
+    station here, or its own description cannot be used.
+    """
+    if not (station / "schedules" / "station.toml").is_file():
+        raise BroadcasterError(
+            Fault(
+                str(station),
+                say("This folder is no station: it has no schedules/station.toml."),
+                say("Go to the station's folder, name it with --station, or make one: broadcaster init DIR."),
+            )
+        )
+    reader = _Reader(station, measured or {})
+    areas = reader.areas()
+    head = reader.station()
+    if head is None:
+        raise BroadcasterError(*reader.faults)
+    scripts = reader.scripts()
+    schedules = reader.schedules(scripts)
+    recordings = Recordings(reader.recordings(scripts))
+    return Loaded(Content(head, areas, scripts, recordings, schedules), reader.faults)
+
+
+class _Table:
+    """One TOML table whose keys are taken one by one; what is left over is not known."""
+
+    def __init__(self, data: Mapping[str, Any], where: str, faults: list[Fault]) -> None:
+        self.data, self.where, self.faults = data, where, faults
+        self.known: set[str] = set()
+
+    def fault(self, what: Text, following: Text) -> None:
+        self.faults.append(Fault(self.where, what, following))
+
+    def take(self, key: str, read: Callable[[Any], T], wanted: Text, default: T = NOT_GIVEN) -> T:
+        """
+        The value of *key* as *read* understands it; *wanted* says what that is.
+
+        Faulty values are reported, and given as the default (None where there is none).
+        """
+        self.known.add(key)
+        if key not in self.data:
+            if default is NOT_GIVEN:
+                self.fault(say("“{key}” is missing.", key=key), say("Write it: {wanted}.", wanted=wanted))
+            return None if default is NOT_GIVEN else default  # type: ignore[return-value]
+        try:
+            return read(self.data[key])
+        except (TypeError, ValueError, KeyError, AttributeError):
+            self.fault(
+                say("“{key}” is not understood: {value}.", key=key, value=repr(self.data[key])[:60]),
+                say("Write {wanted}.", wanted=wanted),
+            )
+            return None if default is NOT_GIVEN else default  # type: ignore[return-value]
+
+    def text(self, key: str, default: str = NOT_GIVEN) -> str:
+        return self.take(key, _text, say("a text in quotes"), default)
+
+    def choice(self, key: str, choices: Iterable[str], default: str = NOT_GIVEN) -> str:
+        choices = list(choices)
+
+        def read(value: Any) -> str:
+            if value not in choices:
+                raise ValueError(value)
+            return _text(value)
+
+        return self.take(key, read, say("one of: {choices}", choices=", ".join(choices)), default)
+
+    def tables(self, key: str) -> "Iterator[_Table]":
+        self.known.add(key)
+        found = self.data.get(key, [])
+        if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
+            self.fault(
+                say("“{key}” is not a list of tables.", key=key), say("Write [[{key}]] above each.", key=key)
+            )
+            return
+        for number, one in enumerate(found, 1):
+            name = one.get("id") or one.get("code") or number
+            yield _Table(one, f"{self.where} [{key} {name}]", self.faults)
+
+    def table(self, key: str) -> "_Table":
+        found: dict[str, Any] = self.take(key, _mapping, say("a table"), {})
+        return _Table(found, f"{self.where} [{key}]", self.faults)
+
+    def close(self) -> None:
+        """Report every key that nobody asked for."""
+        for key in self.data.keys() - self.known:
+            meant = get_close_matches(key, self.known, 1)
+            self.fault(
+                say("“{key}” is not known here.", key=key),
+                say("Did you mean “{meant}”?", meant=meant[0])
+                if meant
+                else say("Known are: {known}.", known=", ".join(sorted(self.known))),
+            )
+
+
+class _Reader:
+    def __init__(self, station: Path, measured: Mapping[str, Measured]) -> None:
+        self.root, self.measured = station, measured
+        self.faults: list[Fault] = []
+        self.area_codes: tuple[str, ...] = ()
+
+    def _open(self, path: Path) -> _Table | None:
+        where = str(path.relative_to(self.root))
+        table = None
+        try:
+            if path.stat().st_size > LARGEST_FILE:
+                self._fault(
+                    where,
+                    say("The file is larger than 1 MB; content files are small."),
+                    say("Put the right file in its place."),
+                )
+            else:
+                table = _Table(
+                    tomllib.loads(unicodedata.normalize("NFC", path.read_text("utf-8-sig"))),
+                    where,
+                    self.faults,
+                )
+        except tomllib.TOMLDecodeError as error:
+            self._fault(
+                where,
+                say("This is not valid TOML: {error}.", error=error),
+                say("Mend it at the place named."),
+            )
+        except UnicodeDecodeError:
+            self._fault(where, say("This is not a text file in UTF-8."), say("Save it as UTF-8 text."))
+        except OSError as error:
+            self._fault(
+                where,
+                say("The file cannot be read: {error}.", error=error.strerror),
+                say("See that it is there and that you may read it."),
+            )
+        return table
+
+    def _fault(self, where: str, what: Text, following: Text) -> None:
+        self.faults.append(Fault(where, what, following))
+
+    def _area(self, table: _Table, code: str | None) -> str | None:
+        """*code* if such an area is known, else a fault."""
+        if code is not None and code not in self.area_codes:
+            meant = get_close_matches(code, self.area_codes, 1)
+            table.fault(
+                say("The area “{code}” is not in schedules/areas.toml.", code=code),
+                say("Did you mean “{meant}”?", meant=meant[0])
+                if meant
+                else say("Add it there, or name one of: {codes}.", codes=", ".join(self.area_codes)),
+            )
+            return None
+        return code
+
+    def areas(self) -> Areas:
+        table = self._open(self.root / "schedules" / "areas.toml")
+        found: list[Area] = []
+        for one in table.tables("area") if table else ():
+            before = len(self.faults)
+            code, name = one.text("code"), one.text("name")
+            kind = one.choice("kind", [kind.value for kind in AreaKind])
+            since = one.take("from", _date, say("a date such as 2025-07-01"))
+            parent = one.take("parent", _text, say("the code of the area above"), None)
+            facts = {key: value for key, value in one.data.items() if key not in one.known}
+            one.known |= facts.keys()
+            if any(not isinstance(value, str) for value in facts.values()):
+                one.fault(say("Facts about an area are texts."), say("Put them in quotes."))
+            if len(self.faults) == before:
+                found.append(Area(code, name, AreaKind(kind), since, parent, facts))
+        if table:
+            table.close()
+        areas = Areas(found)
+        self.area_codes = areas.codes
+        for area in found:
+            if area.parent is not None and table:
+                self._area(_Table({}, f"{table.where} [area {area.code}]", self.faults), area.parent)
+        return areas
+
+    def station(self) -> Station | None:
+        table = self._open(self.root / "schedules" / "station.toml")
+        if table is None:
+            return None
+        before = len(self.faults)
+        name, area = table.text("name"), self._area(table, table.text("area"))
+        zone = table.take(
+            "timezone", _zone, say("a time zone such as “Asia/Ho_Chi_Minh”"), ZoneInfo("Asia/Ho_Chi_Minh")
+        )
+        closing = table.take("closing", self._sound("chimes"), say("a file in audio/chimes/"), None)
+        hours = table.table("hours")
+        allowed = hours.take(
+            "allowed", _spans, say("spans of the day, such as [[05:00:00, 06:30:00], [16:30:00, 18:30:00]]")
+        )
+        minutes = hours.take("session_minutes", _number(1, 1440), say("whole minutes, 1 to 1440"), 30)
+        sessions = hours.take("sessions_per_day", _number(1, 48), say("a whole number, 1 to 48"), 2)
+        hours.close()
+        clusters = [self._cluster(one) for one in table.tables("cluster")]
+        if not clusters:
+            table.fault(say("The station has no cluster."), say("Add a [[cluster]] for each output."))
+        ids = [cluster.id for cluster in clusters]
+        for twice in {one for one in ids if one and ids.count(one) > 1}:
+            table.fault(say("Two clusters have the id “{id}”.", id=twice), say("Give each an id of its own."))
+        table.close()
+        if len(self.faults) > before and any(fault.where.startswith(table.where) for fault in self.faults):
+            return None
+        return Station(name, str(area), zone, Hours(allowed, minutes, sessions), clusters, closing)
+
+    def _cluster(self, table: _Table) -> Cluster:
+        cluster = Cluster(
+            id=table.take("id", _identifier, say("small letters, digits and hyphens")),
+            name=table.text("name"),
+            area=str(self._area(table, table.text("area"))),
+            languages=table.take("languages", _texts, say('language tags, such as ["vi", "hmn-Latn-VN"]')),
+            sink=table.text("sink", "card:default"),
+        )
+        for tag in cluster.languages or ():
+            self._language(table, tag)
+        table.close()
+        return cluster
+
+    def _language(self, table: _Table, tag: str) -> bool:
+        if tag.split("-", maxsplit=1)[0] == "th":
+            table.fault(
+                say("“{tag}” is the language of Thailand, not the Thái of Vietnam.", tag=tag),
+                say("Write blt-Latn-VN (Tai Dam) or twh-Latn-VN (Tai Dón)."),
+            )
+        elif not LANGUAGE.fullmatch(tag):
+            meant = MEANT.get(tag.split("-", maxsplit=1)[0])
+            table.fault(
+                say("The language tag “{tag}” does not name its script.", tag=tag),
+                say("Did you mean “{meant}”?", meant=meant)
+                if meant
+                else say("Write language-Script-COUNTRY, such as hmn-Latn-VN."),
+            )
+        else:
+            return True
+        return False
+
+    def _sound(self, folder: str) -> Callable[[Any], str]:
+        def read(value: Any) -> str:
+            name = _text(value)
+            if Path(name).name != name or not (self.root / "audio" / folder / name).is_file():
+                raise ValueError(name)
+            return name
+
+        return read
+
+    def scripts(self) -> dict[str, Script]:
+        found = {}
+        for folder in sorted(_folders(self.root / "audio")):
+            if folder.name in ("chimes", "beds"):
+                continue
+            before = len(self.faults)
+            table = self._open(folder / "script.toml")
+            if table is None:
+                continue
+            script = Script(
+                id=folder.name,
+                title=table.text("title"),
+                group=table.choice("group", GROUPS, "everyone"),
+                items=[self._item(one) for one in table.tables("item")],
+                chime=table.take("chime", self._sound("chimes"), say("a file in audio/chimes/"), None),
+                bed=table.take("bed", self._sound("beds"), say("a file in audio/beds/"), None),
+            )
+            if not IDENTIFIER.fullmatch(folder.name):
+                table.fault(
+                    say("A script's folder is named with small letters, digits and hyphens."),
+                    say("Rename the folder “{name}”.", name=folder.name),
+                )
+            if not script.items:
+                table.fault(say("The script has no item."), say("Add an [[item]] with its text."))
+            table.close()
+            if len(self.faults) == before:
+                found[script.id] = script
+        return found
+
+    def _item(self, table: _Table) -> Item:
+        name = table.take("id", _identifier, say("small letters, digits and hyphens"))
+        pause = table.take("pause", _seconds(30), say("seconds of silence, 0 to 30"), 0.8)
+        texts = table.table("text")
+        text = {tag: texts.text(tag) for tag in texts.data}
+        if not texts.data:
+            table.fault(
+                say("The item has no text in any language."),
+                say("Write its Vietnamese text: [item.text] vi = …"),
+            )
+        for tag, words in text.items():
+            self._language(texts, tag)
+            try:
+                placeholders(words or "")
+            except ValueError:
+                texts.fault(
+                    say("A brace in the text “{tag}” has no partner.", tag=tag),
+                    say("Write placeholders like {example}.", example="{area.name}"),
+                )
+            if words is not None and not words.strip():
+                texts.fault(
+                    say("The text “{tag}” is empty.", tag=tag), say("Write it, or take the line out.")
+                )
+        table.close()
+        return Item(name, text, pause)
+
+    def recordings(self, scripts: Mapping[str, Script]) -> Iterator[Recording]:
+        for script in scripts.values():
+            folder = self.root / "audio" / script.id
+            notes = self._open(folder / "recordings.toml") if (folder / "recordings.toml").exists() else None
+            items = [item.id for item in script.items]
+            for path in sorted((folder / "recordings").glob("*/*")):
+                if path.is_dir() or path.name.startswith("."):
+                    continue
+                where = str(path.relative_to(self.root))
+                language = path.parent.name
+                table = _Table({}, where, self.faults)
+                item, _, area = unicodedata.normalize("NFC", path.stem).partition("@")
+                area = area.replace("+", "/")
+                fits = self._language(table, language) and (not area or self._area(table, area) is not None)
+                if item not in items:
+                    meant = get_close_matches(item, items, 1)
+                    table.fault(
+                        say("The script has no item “{item}”.", item=item),
+                        say("Did you mean “{meant}”? Rename the file.", meant=meant[0])
+                        if meant
+                        else say("Name the file after one of: {items}.", items=", ".join(items)),
+                    )
+                elif fits:
+                    note = notes.table(f"{language}/{path.name}") if notes else table
+                    stand_in = note.take("stand_in", _flag, say("true or false"), default=False)
+                    note.text("speaker", "")
+                    note.close()
+                    stat, known = path.stat(), self.measured.get(where)
+                    fresh = known and (known.size, known.changed) == (stat.st_size, stat.st_mtime_ns)
+                    yield Recording(
+                        script.id,
+                        language,
+                        item,
+                        area or None,
+                        where,
+                        stand_in,
+                        seconds=known.seconds if known and fresh else None,
+                        broken=bool(fresh and known and known.seconds is None),
+                    )
+            if notes:
+                notes.close()
+
+    def schedules(self, scripts: Mapping[str, Script]) -> list[Schedule]:
+        found = []
+        for path in sorted((self.root / "schedules").glob("*.toml")):
+            if path.stem in ("station", "areas") or (table := self._open(path)) is None:
+                continue
+            before = len(self.faults)
+            schedule = self._schedule(path.stem, table)
+            for name in schedule.scripts or ():
+                if name not in scripts:
+                    meant = get_close_matches(name, scripts, 1)
+                    table.fault(
+                        say("The script “{name}” cannot be used: audio/{name}/script.toml.", name=name),
+                        say("Did you mean “{meant}”?", meant=meant[0])
+                        if meant
+                        else say("Write the script, or mend the faults named for it."),
+                    )
+            table.close()
+            if len(self.faults) == before:
+                found.append(schedule)
+        return found
+
+    def _schedule(self, name: str, table: _Table) -> Schedule:
+        schedule = Schedule(
+            id=name,
+            title=table.text("title"),
+            scripts=table.take("script", _texts, say("a script's name, or a list of them")),
+            areas=table.take("areas", _texts, say('a list of area codes, such as ["11"]')),
+            bulletin_class=BulletinClass[
+                table.choice("class", [one.word for one in BulletinClass], "normal").upper()
+            ],
+            rules=[self._rule(one) for one in table.tables("rule")],
+            campaigns=[self._rule(one, campaign=True) for one in table.tables("campaign")],
+            exclusions=[self._exclusion(one) for one in table.tables("except")],
+            moves=[self._move(one) for one in table.tables("move")],
+            enabled=table.take("enabled", _flag, say("true or false"), default=True),
+        )
+        for code in schedule.areas or ():
+            self._area(table, code)
+        if not schedule.rules and not schedule.campaigns:
+            table.fault(say("The schedule never plays."), say("Add a [[rule]] with its times."))
+        return schedule
+
+    def _within(self, table: _Table, *, needed: bool = False) -> Days:
+        wanted = say("a date such as 2026-11-20")
+        default = NOT_GIVEN if needed else None
+        first = table.take("from", _date, wanted, default)
+        last = table.take("until", _date, wanted, default)
+        if first and last and last < first:
+            table.fault(
+                say("It ends ({last}) before it begins ({first}).", first=first, last=last),
+                say("Exchange “from” and “until”."),
+            )
+        return Days(first, last)
+
+    def _rule(self, table: _Table, *, campaign: bool = False) -> Rule:
+        within = self._within(table, needed=campaign)
+        rule = Rule(
+            within=within,
+            times=table.take("times", _times, say("times of day, such as [05:30:00, 17:30:00]")),
+            months=table.take("months", _numbers(1, 12), say("months, such as [5, 11]"), None),
+            days=table.take("days", _numbers(1, 31), say("days of the month, such as [1, 15]"), None),
+            weekdays=table.take(
+                "weekdays", _weekdays, say("days of the week out of: {days}", days=", ".join(WEEKDAYS)), None
+            ),
+            at_least=table.take(
+                "at_least", _quota, say("such as {example}", example='{ airings = 2, per = "week" }'), None
+            ),
+        )
+        table.close()
+        return rule
+
+    def _exclusion(self, table: _Table) -> Exclusion:
+        exclusion = Exclusion(self._within(table, needed=True), table.text("reason"))
+        table.close()
+        return exclusion
+
+    def _move(self, table: _Table) -> Move:
+        wanted = say("a date and time such as 2026-11-20T17:30:00")
+        move = Move(table.take("occurrence", _moment, wanted), table.take("to", _moment, wanted))
+        table.close()
+        return move
+
+
+def _folders(parent: Path) -> Iterator[Path]:
+    return (path for path in parent.glob("*") if path.is_dir()) if parent.is_dir() else iter(())
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise TypeError(value)
+    return value
+
+
+def _identifier(value: Any) -> str:
+    if not IDENTIFIER.fullmatch(_text(value)):
+        raise ValueError(value)
+    return str(value)
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    found = (value,) if isinstance(value, str) else tuple(value)
+    if not found:
+        raise ValueError(value)
+    return tuple(_text(one) for one in found)
+
+
+def _flag(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError(value)
+    return value
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise TypeError(value)
+    return value
+
+
+def _seconds(largest: float) -> Callable[[Any], float]:
+    def read(value: Any) -> float:
+        if isinstance(value, bool) or not 0 <= value <= largest:
+            raise ValueError(value)
+        return float(value)
+
+    return read
+
+
+def _number(least: int, most: int) -> Callable[[Any], int]:
+    def read(value: Any) -> int:
+        if type(value) is not int or not least <= value <= most:
+            raise ValueError(value)
+        return value
+
+    return read
+
+
+def _numbers(least: int, most: int) -> Callable[[Any], frozenset[int]]:
+    read = _number(least, most)
+    return lambda value: frozenset(read(one) for one in value) or _refuse(value)
+
+
+def _refuse(value: Any) -> Any:
+    raise ValueError(value)
+
+
+def _weekdays(value: Any) -> frozenset[int]:
+    return frozenset(WEEKDAYS.index(one) for one in _texts(value))
+
+
+def _times(value: Any) -> tuple[time, ...]:
+    if not value or any(type(one) is not time for one in value):
+        raise TypeError(value)
+    return tuple(value)
+
+
+def _spans(value: Any) -> tuple[Span, ...]:
+    spans = tuple(Span(*_times(pair)) for pair in value)
+    if not spans or any(span.start >= span.end for span in spans):
+        raise ValueError(value)
+    return spans
+
+
+def _date(value: Any) -> date:
+    if type(value) is not date:
+        raise TypeError(value)
+    return value
+
+
+def _moment(value: Any) -> datetime:
+    if type(value) is not datetime or value.tzinfo is not None:
+        raise TypeError(value)
+    return value
+
+
+def _zone(value: Any) -> ZoneInfo:
+    return ZoneInfo(_text(value))
+
+
+def _quota(value: Any) -> Quota:
+    if value.keys() != {"airings", "per"} or value["per"] != "week":
+        raise ValueError(value)
+    return Quota(_number(1, 50)(value["airings"]))

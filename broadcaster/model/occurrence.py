@@ -1,0 +1,97 @@
+"""One planned broadcast: schedule, time, cluster."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from .airing import Outcome
+from .programme import Recipe
+from .schedule import BulletinClass
+
+
+class Kind(StrEnum):
+    PLANNED = "planned"
+    MAKE_GOOD = "make-good"  # replaces an airing that was lost
+    ON_DEMAND = "on-demand"  # somebody said `play`
+
+
+class State(StrEnum):
+    PLANNED = "planned"
+    DISPLACED = "displaced"  # no room for it in the hours or the session
+    WITHHELD = "withheld"  # not one of its languages is all there
+    EXCEPTED = "excepted"  # the schedule is silent on that day; not counted
+
+
+class Reason(StrEnum):
+    """Why an occurrence will not sound, or did not sound whole. One word; a detail stands beside it."""
+
+    OUTSIDE_HOURS = "outside-hours"
+    SESSION_FULL = "session-full"
+    TOO_MANY_SESSIONS = "too-many-sessions"
+    EXCEPTED = "excepted"
+    INCOMPLETE = "incomplete"  # languages that are not all there
+    OFF = "off"  # the daemon did not run
+    LATE = "late"  # could not start within the grace
+    POWER = "power"  # the daemon died while it sounded
+    STOPPED = "stopped"  # somebody said `stop`
+    SHUTDOWN = "shutdown"  # the daemon was told to end
+    SINK = "sink"  # the sound card or what stands in for it
+    CLOCK = "clock"  # the clock is not to be trusted
+    PROGRAM = "program"  # an error of ours
+
+
+@dataclass(frozen=True)
+class Occurrence:
+    """
+    A broadcast as the plan sees it. `id` is made of schedule, nominal time and cluster, and never changes.
+
+    `nominal` is the time that the schedule names (before a move, before the session put it behind
+    another); `at` is when it is to sound. Both are aware, in the station's time zone. `seconds` is an
+    estimate where recordings were not measured yet.
+    """
+
+    id: str
+    schedule: str
+    schedule_title: str
+    script: str
+    script_title: str
+    group: str
+    cluster: str
+    cluster_name: str
+    area: str
+    area_name: str
+    bulletin_class: BulletinClass
+    nominal: datetime
+    at: datetime
+    recipes: Sequence[Recipe]  # one a language, in the cluster's order
+    kind: Kind = Kind.PLANNED
+    state: State = State.PLANNED
+    reason: Reason | None = None
+    detail: str = ""
+    opens: bool = False  # first of its session
+    closes: bool = False  # last of its session
+    outcome: Outcome | None = None  # what the play log says of it
+
+    @property
+    def whole(self) -> Sequence[Recipe]:
+        """The languages that can sound."""
+        return [recipe for recipe in self.recipes if not recipe.lacks]
+
+    @property
+    def seconds(self) -> float:
+        return sum(recipe.seconds for recipe in self.whole)
+
+    @property
+    def missing(self) -> str:
+        """The languages that are withheld and why: `hmn-Latn-VN: stand-in (loi-chao, ket)`."""
+        told = []
+        for recipe in self.recipes:
+            for lack in dict.fromkeys(lack for _, lack in recipe.lacks):
+                items = ", ".join(item for item, why in recipe.lacks if why is lack)
+                told.append(f"{recipe.language}: {lack} ({items})")
+        return "; ".join(told)
+
+
+def occurrence_id(schedule: str, nominal: datetime, cluster: str) -> str:
+    return f"{schedule}/{nominal:%Y-%m-%dT%H:%M:%S}/{cluster}"

@@ -1,0 +1,303 @@
+"""
+What will sound, what will not, and why.
+
+A pure function of content, play log and time. Weeks (Monday to Sunday) and clusters are planned each
+for itself, always whole, so that a plan of A to C is the plans of A to B and B to C joined.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timedelta
+from heapq import heapify, heappop, heappush
+from math import ceil
+
+from .airing import LOST, Airing
+from .content import Content
+from .occurrence import Kind, Occurrence, Reason, State, occurrence_id
+from .programme import Recipe, recipe
+from .schedule import BulletinClass, Quota, Schedule
+from .station import Cluster, Hours
+
+GAP = timedelta(seconds=2)  # between two occurrences of a session
+Log = Mapping[str, Airing]  # by occurrence
+
+
+def plan(content: Content, log: Log, start: datetime, end: datetime) -> tuple[Occurrence, ...]:
+    """
+    List every occurrence that is to sound from *start* up to *end* (aware), earliest first.
+
+    Those that will not sound are listed too, with their state and reason: nothing is dropped in silence.
+    """
+    zone = content.station.timezone
+    first, last = start.astimezone(zone).date(), end.astimezone(zone).date()
+    monday = first - timedelta(days=first.weekday())
+    found: list[Occurrence] = []
+    while monday <= last:
+        for cluster in content.station.clusters:
+            found += _Week(content, log, cluster, monday).occurrences()
+        monday += timedelta(weeks=1)
+    order = {cluster.id: index for index, cluster in enumerate(content.station.clusters)}
+    inside = (one for one in found if start <= one.at < end)
+    return tuple(sorted(inside, key=lambda one: (one.at, order[one.cluster], one.bulletin_class)))
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """An occurrence before sessions are laid out, with what decides its place."""
+
+    occurrence: Occurrence
+    order: int  # of its schedule's file
+
+    @property
+    def id(self) -> str:
+        return self.occurrence.id
+
+    @property
+    def at(self) -> datetime:
+        return self.occurrence.at
+
+    @property
+    def rank(self) -> tuple[BulletinClass, datetime, int]:
+        return (self.occurrence.bulletin_class, self.at, self.order)
+
+
+class _Week:
+    """One cluster's week."""
+
+    def __init__(self, content: Content, log: Log, cluster: Cluster, monday: date) -> None:
+        self.content, self.log, self.cluster = content, log, cluster
+        self.days = [monday + timedelta(days=day) for day in range(7)]
+        self.hours = content.station.hours
+        self._recipes: dict[tuple[str, date], tuple[Recipe, ...]] = {}
+
+    def occurrences(self) -> Iterator[Occurrence]:
+        asked: dict[date, list[_Asked]] = {day: [] for day in self.days}
+        quotas: list[tuple[int, Schedule, Quota, Sequence[time]]] = []
+        for order, schedule in enumerate(self.content.schedules):
+            if not schedule.enabled:
+                continue
+            for one in self._asked_by(order, schedule):
+                asked[one.at.date()].append(one)
+            rules = {id(rule): rule for day in self.days for rule in schedule.rules_on(day)}
+            quotas += [
+                (order, schedule, rule.at_least, sorted(rule.times))
+                for rule in rules.values()
+                if rule.at_least is not None and any(rule.holds_on(day) for day in self.days)
+            ]
+        laid = {day: lay_out(asked[day], self.hours) for day in self.days}
+        for order, schedule, quota, times in quotas:
+            self._make_good(order, schedule, quota, times, asked, laid)
+        for day in self.days:
+            for placed in laid[day]:
+                logged = self.log.get(placed.id)
+                yield placed if logged is None else replace(placed, outcome=logged.outcome)
+
+    def _asked_by(self, order: int, schedule: Schedule) -> Iterator[_Asked]:
+        """What *schedule* asks of this cluster this week, moved ones at their new time."""
+        moved_away = {move.occurrence for move in schedule.moves}
+        for position, nominal in enumerate(self._nominal_times(schedule, self.days)):
+            if nominal not in moved_away:
+                yield from self._ask(order, schedule, nominal, nominal, position)
+        for move in schedule.moves:
+            day = move.occurrence.date()
+            monday = day - timedelta(days=day.weekday())
+            origin = [monday + timedelta(days=offset) for offset in range(7)]
+            if move.to.date() in self.days and move.occurrence in (
+                times := list(self._nominal_times(schedule, origin))
+            ):
+                yield from self._ask(order, schedule, move.occurrence, move.to, times.index(move.occurrence))
+
+    @staticmethod
+    def _nominal_times(schedule: Schedule, days: Sequence[date]) -> Iterator[datetime]:
+        """Naive local times, earliest first."""
+        for day in days:
+            for at, _ in schedule.times_on(day):
+                yield datetime.combine(day, at)
+
+    def _ask(
+        self,
+        order: int,
+        schedule: Schedule,
+        nominal: datetime,
+        at: datetime,
+        position: int,
+        kind: Kind = Kind.PLANNED,
+    ) -> Iterator[_Asked]:
+        if not self._concerns(schedule, at.date()):
+            return
+        zone = self.content.station.timezone
+        week = self.days[0].toordinal() // 7
+        of_week = sum(1 for _ in self._nominal_times(schedule, self.days))
+        script = self.content.scripts[schedule.scripts[(week * of_week + position) % len(schedule.scripts)]]
+        area = self.content.areas.find(self.cluster.area, at.date())
+        one = Occurrence(
+            id=occurrence_id(schedule.id, nominal, self.cluster.id),
+            schedule=schedule.id,
+            schedule_title=schedule.title,
+            script=script.id,
+            script_title=script.title,
+            group=script.group,
+            cluster=self.cluster.id,
+            cluster_name=self.cluster.name,
+            area=self.cluster.area,
+            area_name=area.name if area else self.cluster.area,
+            bulletin_class=schedule.bulletin_class,
+            nominal=nominal.replace(tzinfo=zone),
+            at=at.replace(tzinfo=zone),
+            recipes=recipes_for(self.content, script.id, self.cluster, at.date(), self._recipes),
+            kind=kind,
+        )
+        if (exclusion := schedule.exclusion_on(at.date())) is not None:
+            one = replace(one, state=State.EXCEPTED, reason=Reason.EXCEPTED, detail=exclusion.reason)
+        elif not one.whole:
+            one = replace(one, state=State.WITHHELD, reason=Reason.INCOMPLETE, detail=one.missing)
+        elif len(one.whole) < len(one.recipes):
+            one = replace(one, reason=Reason.INCOMPLETE, detail=one.missing)
+        yield _Asked(one, order)
+
+    def _concerns(self, schedule: Schedule, day: date) -> bool:
+        return any(self.content.areas.lies_in(self.cluster.area, area, day) for area in schedule.areas)
+
+    def _make_good(
+        self,
+        order: int,
+        schedule: Schedule,
+        quota: Quota,
+        times: Sequence[time],
+        asked: dict[date, list[_Asked]],
+        laid: dict[date, list[Occurrence]],
+    ) -> None:
+        """
+        Give each loss that leaves the week below its quota the next free slot.
+
+        Losses are taken in the order in which they became known and each looks only forward from
+        there, so that what happens later never changes what was promised earlier.
+        """
+        own = [one for day in self.days for one in laid[day] if one.schedule == schedule.id]
+        alive = sum(one.state in (State.PLANNED, State.DISPLACED) or self._is_lost(one.id) for one in own)
+        losses = [(self._known(one), one.id) for one in own if self._is_lost(one.id)]
+        losses += [(one.at, one.id) for one in own if one.state is State.DISPLACED and one.id not in self.log]
+        heapify(losses)
+        while losses:
+            known, _ = heappop(losses)
+            alive -= 1
+            if alive >= quota.airings:
+                continue
+            placed = self._next_slot(order, schedule, times, known, asked, laid)
+            if placed is not None:
+                alive += 1
+                if self._is_lost(placed.id):
+                    heappush(losses, (self._known(placed), placed.id))
+
+    def _is_lost(self, occurrence: str) -> bool:
+        logged = self.log.get(occurrence)
+        return logged is not None and logged.outcome in LOST
+
+    def _known(self, one: Occurrence) -> datetime:
+        return self.log[one.id].logged.astimezone(self.content.station.timezone)
+
+    def _next_slot(
+        self,
+        order: int,
+        schedule: Schedule,
+        times: Sequence[time],
+        after: datetime,
+        asked: dict[date, list[_Asked]],
+        laid: dict[date, list[Occurrence]],
+    ) -> Occurrence | None:
+        """Put a make-good into the first slot after *after* where it displaces nobody."""
+        for day in self.days:
+            for at in times:
+                slot = datetime.combine(day, at)
+                taken = any(
+                    one.occurrence.schedule == schedule.id and one.at.replace(tzinfo=None) == slot
+                    for one in asked[day]
+                )
+                if taken or slot.replace(tzinfo=after.tzinfo) <= after:
+                    continue
+                for extra in self._ask(order, schedule, slot, slot, 0, Kind.MAKE_GOOD):
+                    tried = lay_out([*asked[day], extra], self.hours)
+                    placed = next(one for one in tried if one.id == extra.id)
+                    kept = sum(one.state is State.PLANNED for one in laid[day])
+                    if placed.state is State.PLANNED and kept + 1 == sum(
+                        one.state is State.PLANNED for one in tried
+                    ):
+                        asked[day].append(extra)
+                        laid[day] = tried
+                        return placed
+        return None
+
+
+def recipes_for(
+    content: Content,
+    script: str,
+    cluster: Cluster,
+    day: date,
+    known: dict[tuple[str, date], tuple[Recipe, ...]] | None = None,
+) -> tuple[Recipe, ...]:
+    """What *cluster* would hear of *script* on *day*, a recipe a language in the cluster's order."""
+    if known is not None and (script, day) in known:
+        return known[script, day]
+    places = [area.code for area in content.areas.upwards(cluster.area, day)]
+    words = content.areas.words(cluster.area, day)
+    made = tuple(
+        recipe(
+            content.scripts[script],
+            language,
+            cluster.area,
+            places,
+            words,
+            content.recordings,
+            voiced=content.voiced,
+            stand_ins=content.stand_ins,
+        )
+        for language in cluster.languages
+    )
+    if known is not None:
+        known[script, day] = made
+    return made
+
+
+def lay_out(asked: Sequence[_Asked], hours: Hours) -> list[Occurrence]:
+    """
+    Put one cluster's day into sessions.
+
+    Occurrences that meet follow one another: emergency, priority, normal, then file order. What would
+    pass the session's minutes is displaced with all that stands behind it; so is what the allowed
+    hours cannot hold. Emergencies pass both.
+    """
+    waiting = sorted((one for one in asked if one.occurrence.state is State.PLANNED), key=lambda one: one.at)
+    done = [one.occurrence for one in asked if one.occurrence.state is not State.PLANNED]
+    sessions = 0
+    while waiting:
+        session, full = waiting[0].at, False
+        free = session
+        laid: list[Occurrence] = []
+        while ready := [one for one in waiting if one.at <= free]:
+            one = min(ready, key=lambda one: one.rank)
+            waiting.remove(one)
+            start = free if not laid else _whole_second(free + GAP)
+            end = start + timedelta(seconds=one.occurrence.seconds)
+            reason = None
+            if one.occurrence.bulletin_class is not BulletinClass.EMERGENCY:
+                if end.date() != start.date() or not hours.hold(start.time(), end.time()):
+                    reason = Reason.OUTSIDE_HOURS
+                elif sessions >= hours.sessions_per_day:
+                    reason = Reason.TOO_MANY_SESSIONS
+                elif full or end - session > timedelta(minutes=hours.session_minutes):
+                    reason, full = Reason.SESSION_FULL, True
+            if reason is None:
+                laid.append(replace(one.occurrence, at=start))
+                free = end
+            else:
+                done.append(replace(one.occurrence, state=State.DISPLACED, reason=reason, detail=""))
+        if laid:
+            sessions += 1
+            laid[0] = replace(laid[0], opens=True)
+            laid[-1] = replace(laid[-1], closes=True)
+            done += laid
+    return sorted(done, key=lambda one: one.at)
+
+
+def _whole_second(moment: datetime) -> datetime:
+    return moment.replace(microsecond=0) + timedelta(seconds=ceil(moment.microsecond / 1_000_000))
