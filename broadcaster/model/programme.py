@@ -3,12 +3,15 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 
 from .recording import Recording, Recordings
 from .script import Script, fill
 
 SAMPLE_RATE = 32_000  # Hz, mono, 16 bit: every finished programme
 CHIME_SECONDS = 6.0  # about, for plans
+LEAD_IN = 1.5  # seconds of the bed alone before the first word
+TAIL = 2.5  # seconds in which the bed fades after the last
 
 
 class Lack(StrEnum):
@@ -51,7 +54,16 @@ class Recipe:
     @property
     def seconds(self) -> float:
         spoken = sum(part.seconds + part.pause for part in self.parts)
-        return spoken + (CHIME_SECONDS if self.chime else 0.0)
+        return spoken + (CHIME_SECONDS if self.chime else 0.0) + (LEAD_IN + TAIL if self.bed else 0.0)
+
+
+@dataclass(frozen=True)
+class Programme:
+    """A finished audio file. `digest` names what it was made of."""
+
+    digest: str
+    path: Path
+    seconds: float
 
 
 def recipe(
