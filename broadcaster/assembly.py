@@ -48,7 +48,18 @@ class Assembly:
             digest = self._digest_of(recipe)
         except OSError:
             return None
+        return self.programme(digest)
+
+    def programme(self, digest: str) -> Programme | None:
         return _finished(self._programmes / f"{digest}.wav")
+
+    def find_chime(self, name: str) -> Path | None:
+        """The levelled chime, if it was made."""
+        try:
+            found = _finished(self._clip_path(self._sound("chimes", name), CHIME_LUFS, trim=False))
+        except OSError:
+            return None
+        return found.path if found else None
 
     def make(self, recipe: Recipe) -> Programme:
         """
@@ -61,7 +72,11 @@ class Assembly:
             if (done := _finished(target)) is not None:
                 return done
             spoken = [
-                (self.recording(part.recording.path) if part.recording else self._voiced(recipe, part.words or ""))
+                (
+                    self.recording(part.recording.path)
+                    if part.recording
+                    else self._voiced(recipe, part.words or "")
+                )
                 for part in recipe.parts
             ]
             bed = self._clip(self._sound("beds", recipe.bed), BED_LUFS, trim=False) if recipe.bed else None
@@ -114,7 +129,7 @@ class Assembly:
     def _clip(self, source: Path, lufs: float, *, trim: bool) -> Path:
         from broadcaster.edges import decode
 
-        target = self._clips / f"{self._key('clip', self._digest(source), lufs, trim)}.wav"
+        target = self._clip_path(source, lufs, trim=trim)
         if _finished(target) is not None:
             return target
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -125,6 +140,9 @@ class Assembly:
             with suppress(FileNotFoundError):
                 raw.unlink()
         return target
+
+    def _clip_path(self, source: Path, lufs: float, *, trim: bool) -> Path:
+        return self._clips / f"{self._key('clip', self._digest(source), lufs, trim)}.wav"
 
     def _digest_of(self, recipe: Recipe) -> str:
         return self._key(
@@ -289,7 +307,7 @@ def _finished(path: Path) -> Programme | None:
 
 def _seconds(path: Path) -> float:
     with wave.open(str(path)) as sound:
-        return sound.getnframes() / SAMPLE_RATE
+        return float(sound.getnframes() / SAMPLE_RATE)
 
 
 def _cannot_write(error: OSError) -> BroadcasterError:
@@ -300,4 +318,3 @@ def _cannot_write(error: OSError) -> BroadcasterError:
             say("See that the disk is not full or read-only (broadcaster doctor)."),
         )
     )
-

@@ -3,11 +3,17 @@
 import math
 import wave
 from array import array
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
+from threading import Event
 
+from broadcaster.edges.sink import Played
 from broadcaster.edges.voice import VoiceError, admit, save
 from broadcaster.model.errors import Fault, say
+from broadcaster.model.programme import SAMPLE_RATE
 from broadcaster.model.spoken import spoken
 
 
@@ -42,3 +48,116 @@ class FakeVoice:
             file.setframerate(self.RATE)
             file.writeframes(samples.tobytes())
         return audio.getvalue()
+
+
+class FakeClock:
+    """A clock that stands still until somebody waits or pushes it forward, and then is there at once."""
+
+    def __init__(self, now: datetime = datetime(2026, 11, 20, 10, 0, tzinfo=UTC)) -> None:
+        self._now = now.astimezone(UTC)
+        self._monotonic = 1000.0
+
+    def now(self) -> datetime:
+        return self._now
+
+    def monotonic(self) -> float:
+        return self._monotonic
+
+    def sleep(self, seconds: float, stop: Event) -> bool:
+        if not stop.is_set():
+            self.advance(seconds)
+        return stop.is_set()
+
+    def wait_until(self, when: datetime, stop: Event) -> bool:
+        return self.sleep((when - self._now).total_seconds(), stop)
+
+    def idle_until(self, when: datetime) -> None:
+        self.advance((when - self._now).total_seconds())
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass; it does not go back."""
+        self._now += timedelta(seconds=max(0.0, seconds))
+        self._monotonic += max(0.0, seconds)
+
+    def set(self, now: datetime) -> None:
+        """Set wall time, forward or back, as a person or a time server does."""
+        self._now = now.astimezone(UTC)
+
+
+@dataclass(frozen=True)
+class FakePlay:
+    """One play that a FakeSink was asked for, and what it answered."""
+
+    sounds: tuple[Path, ...]
+    at: datetime
+    played: Played
+
+
+class FakeSink:
+    """
+    A sink that makes no sound and remembers every play.
+
+    Tell it with `fail_after` and `stop_after` (seconds of a play) to fail, or to be stopped by somebody.
+    """
+
+    def __init__(self, clock: FakeClock) -> None:
+        self.clock = clock
+        self.plays: list[FakePlay] = []
+        self.fail_after: float | None = None
+        self.stop_after: float | None = None
+        self.closed = False
+
+    def play(
+        self, sounds: Sequence[Path], at: datetime, stop: Event, on_progress: Callable[[float], None]
+    ) -> Played:
+        played = self._play(sounds, at, stop, on_progress)
+        self.plays.append(FakePlay(tuple(sounds), at, played))
+        return played
+
+    def close(self) -> None:
+        self.closed = True
+
+    def _play(
+        self, sounds: Sequence[Path], at: datetime, stop: Event, on_progress: Callable[[float], None]
+    ) -> Played:
+        if self.clock.wait_until(at, stop):
+            return Played(None, 0.0, stopped=True, fault=None)
+        started, seconds = self.clock.now(), 0.0
+        length, fault = self._measure(sounds)
+        if self.fail_after is not None and self.fail_after < length:
+            length, fault = (
+                self.fail_after,
+                Fault("fake", say("The sink was told to fail."), say("Tell it not to.")),
+            )
+        while seconds < length and not stop.is_set():
+            step = min(
+                1.0, length - seconds, math.inf if self.stop_after is None else self.stop_after - seconds
+            )
+            self.clock.sleep(step, stop)
+            seconds += step
+            if step == 1.0:
+                on_progress(seconds)
+            if self.stop_after is not None and seconds >= self.stop_after:
+                stop.set()
+        stopped = seconds < length
+        return Played(started if seconds else None, seconds, stopped, None if stopped else fault)
+
+    def _measure(self, sounds: Sequence[Path]) -> tuple[float, Fault | None]:
+        """Seconds up to the first sound that is not fit to play, and what is wrong with that."""
+        seconds = 0.0
+        for sound in sounds:
+            try:
+                with wave.open(str(sound)) as file:
+                    samples = file.getnframes()
+                    form = (file.getnchannels(), file.getsampwidth(), file.getframerate())
+                    fit = (
+                        samples
+                        and form == (1, 2, SAMPLE_RATE)
+                        and len(file.readframes(samples)) == 2 * samples
+                    )
+            except (OSError, EOFError, wave.Error):
+                fit = False
+            if not fit:
+                return seconds, Fault(str(sound), say("The sound is not fit to play."), say("Make it again."))
+            seconds += samples / SAMPLE_RATE
+        return seconds, None

@@ -53,11 +53,13 @@ class FastClock:
     """
     A day in a minute: runs *speed* times as fast as the machine's clock and skips what is idle.
 
-    For `broadcaster demo`, which runs the real daemon on it.
+    For `broadcaster demo`, which runs the real daemon on it. At *end* it skips no further, and sets `ended`.
     """
 
-    def __init__(self, start: datetime, speed: float) -> None:
+    def __init__(self, start: datetime, end: datetime, speed: float) -> None:
         self.speed = speed
+        self.end = end
+        self.ended = Event()
         self._base = start
         self._zero = time.monotonic()
 
@@ -77,4 +79,6 @@ class FastClock:
         return stop.is_set()
 
     def idle_until(self, when: datetime) -> None:
-        self._base += max(timedelta(), when - self.now())
+        self._base += max(timedelta(), min(when, self.end) - self.now())
+        if self.now() >= self.end:
+            self.ended.set()

@@ -3,11 +3,14 @@
 import re
 import tomllib
 import unicodedata
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from difflib import get_close_matches
+from os import fsencode
 from pathlib import Path
+from stat import S_ISREG
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -55,6 +58,18 @@ class Loaded:
 
     content: Content
     faults: Sequence[Fault]
+    left_out: frozenset[str]  # scripts and schedules that are there but cannot be used
+
+    def keeping(self, last: Content) -> Content:
+        """The content, where a faulty script or schedule stays as *last* had it."""
+        new, kept = self.content, self.left_out
+        schedules = [*new.schedules, *(one for one in last.schedules if one.id in kept)]
+        return replace(
+            new,
+            scripts={name: one for name, one in last.scripts.items() if name in kept} | dict(new.scripts),
+            recordings=Recordings([*(one for one in last.recordings if one.script in kept), *new.recordings]),
+            schedules=sorted(schedules, key=lambda one: one.id),
+        )
 
 
 def load(station: Path, measured: Mapping[str, Measured] | None = None) -> Loaded:
@@ -64,7 +79,7 @@ def load(station: Path, measured: Mapping[str, Measured] | None = None) -> Loade
     *measured* is what is known of recordings by their path. Raises BroadcasterError if there is no
     station here, or its own description cannot be used.
     """
-    if not (station / "schedules" / "station.toml").is_file():
+    if _missing(station / "schedules" / "station.toml"):
         raise BroadcasterError(
             Fault(
                 str(station),
@@ -75,12 +90,13 @@ def load(station: Path, measured: Mapping[str, Measured] | None = None) -> Loade
     reader = _Reader(station, measured or {})
     areas = reader.areas()
     head = reader.station()
-    if head is None:
+    if head is None or not areas.codes:
         raise BroadcasterError(*reader.faults)
     scripts = reader.scripts()
     schedules = reader.schedules(scripts)
     recordings = Recordings(reader.recordings(scripts))
-    return Loaded(Content(head, areas, scripts, recordings, schedules), reader.faults)
+    content = Content(head, areas, scripts, recordings, schedules)
+    return Loaded(content, reader.faults, frozenset(reader.left_out))
 
 
 class _Table:
@@ -106,9 +122,9 @@ class _Table:
             return None if default is NOT_GIVEN else default  # type: ignore[return-value]
         try:
             return read(self.data[key])
-        except (TypeError, ValueError, KeyError, AttributeError):
+        except (TypeError, ValueError, LookupError, AttributeError, OSError):
             self.fault(
-                say("“{key}” is not understood: {value}.", key=key, value=repr(self.data[key])[:60]),
+                say("“{key}” is not understood: {value}.", key=key, value=_shown(self.data[key])[:60]),
                 say("Write {wanted}.", wanted=wanted),
             )
             return None if default is NOT_GIVEN else default  # type: ignore[return-value]
@@ -135,17 +151,23 @@ class _Table:
             )
             return
         for number, one in enumerate(found, 1):
-            name = one.get("id") or one.get("code") or number
-            yield _Table(one, f"{self.where} [{key} {name}]", self.faults)
+            names = [name for name in (one.get("id"), one.get("code")) if name and isinstance(name, str)]
+            yield _Table(one, f"{self.where} [{key} {[*names, number][0]}]", self.faults)
 
     def table(self, key: str) -> "_Table":
+        """The table *key*; of one that is not a table at all only that is said, not all that it lacks."""
         found: dict[str, Any] = self.take(key, _mapping, say("a table"), {})
-        return _Table(found, f"{self.where} [{key}]", self.faults)
+        known = isinstance(self.data.get(key, found), dict)
+        return _Table(found, f"{self.where} [{key}]", self.faults if known else [])
+
+    def lacks(self, *keys: str) -> bool:
+        """Is none of these lists of tables there? (One that is there but faulty has its own fault.)"""
+        return all(self.data.get(key, []) == [] for key in keys)
 
     def close(self) -> None:
         """Report every key that nobody asked for."""
-        for key in self.data.keys() - self.known:
-            meant = get_close_matches(key, self.known, 1)
+        for key in [key for key in self.data if key not in self.known]:
+            meant = get_close_matches(key, sorted(self.known), 1)
             self.fault(
                 say("“{key}” is not known here.", key=key),
                 say("Did you mean “{meant}”?", meant=meant[0])
@@ -159,12 +181,16 @@ class _Reader:
         self.root, self.measured = station, measured
         self.faults: list[Fault] = []
         self.area_codes: tuple[str, ...] = ()
+        self.left_out: set[str] = set()
 
     def _open(self, path: Path) -> _Table | None:
-        where = str(path.relative_to(self.root))
+        where = self._where(path)
         table = None
         try:
-            if path.stat().st_size > LARGEST_FILE:
+            stat = path.stat()
+            if not S_ISREG(stat.st_mode):
+                self._fault(where, say("This is not a file."), say("Put the right file in its place."))
+            elif stat.st_size > LARGEST_FILE:
                 self._fault(
                     where,
                     say("The file is larger than 1 MB; content files are small."),
@@ -184,20 +210,43 @@ class _Reader:
             )
         except UnicodeDecodeError:
             self._fault(where, say("This is not a text file in UTF-8."), say("Save it as UTF-8 text."))
-        except OSError as error:
+        except (ValueError, RecursionError):
             self._fault(
                 where,
-                say("The file cannot be read: {error}.", error=error.strerror),
-                say("See that it is there and that you may read it."),
+                say("A number in it is too long, or its brackets are too deep."),
+                say("Take out what does not belong there."),
             )
+        except OSError as error:
+            self._unreadable(where, error)
         return table
+
+    def _inside(self, folder: Path) -> list[Path]:
+        """What lies in *folder*, by name; hidden things do not count, and neither does a folder not there."""
+        try:
+            return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            self._unreadable(self._where(folder), error)
+            return []
+
+    def _where(self, path: Path) -> str:
+        """*path* below the station, fit to be printed even if its name is not UTF-8."""
+        return fsencode(path.relative_to(self.root)).decode("utf-8", "replace")
+
+    def _unreadable(self, where: str, error: OSError) -> None:
+        self._fault(
+            where,
+            say("The file cannot be read: {error}.", error=error.strerror),
+            say("See that it is there and that you may read it."),
+        )
 
     def _fault(self, where: str, what: Text, following: Text) -> None:
         self.faults.append(Fault(where, what, following))
 
     def _area(self, table: _Table, code: str | None) -> str | None:
         """*code* if such an area is known, else a fault."""
-        if code is not None and code not in self.area_codes:
+        if code is not None and self.area_codes and code not in self.area_codes:
             meant = get_close_matches(code, self.area_codes, 1)
             table.fault(
                 say("The area “{code}” is not in schedules/areas.toml.", code=code),
@@ -211,26 +260,54 @@ class _Reader:
     def areas(self) -> Areas:
         table = self._open(self.root / "schedules" / "areas.toml")
         found: list[Area] = []
+        codes: list[str] = []
         for one in table.tables("area") if table else ():
             before = len(self.faults)
             code, name = one.text("code"), one.text("name")
             kind = one.choice("kind", [kind.value for kind in AreaKind])
             since = one.take("from", _date, say("a date such as 2025-07-01"))
             parent = one.take("parent", _text, say("the code of the area above"), None)
-            facts = {key: value for key, value in one.data.items() if key not in one.known}
+            own = sorted(one.known)
+            facts = {
+                key: value
+                for key, value in one.data.items()
+                if key not in own and not get_close_matches(key, own, 1, 0.8)
+            }
             one.known |= facts.keys()
             if any(not isinstance(value, str) for value in facts.values()):
                 one.fault(say("Facts about an area are texts."), say("Put them in quotes."))
+            one.close()
+            if code is not None:
+                codes.append(code)
             if len(self.faults) == before:
                 found.append(Area(code, name, AreaKind(kind), since, parent, facts))
         if table:
+            if table.lacks("area"):
+                table.fault(say("The file names no area."), say("Add an [[area]] for each place."))
             table.close()
+            for code, since in _twice((area.code, area.valid_from) for area in found):
+                table.fault(
+                    say("Two areas have the code “{code}” from {since} on.", code=code, since=since),
+                    say("Give each an id of its own."),
+                )
         areas = Areas(found)
-        self.area_codes = areas.codes
-        for area in found:
-            if area.parent is not None and table:
-                self._area(_Table({}, f"{table.where} [area {area.code}]", self.faults), area.parent)
+        self.area_codes = tuple(codes)  # of faulty ones too: their own fault says it all
+        self._parents(areas)
         return areas
+
+    def _parents(self, areas: Areas) -> None:
+        rings = set[frozenset[str]]()
+        for area in areas:
+            table = _Table({}, f"schedules/areas.toml [area {area.code}]", self.faults)
+            self._area(table, area.parent)
+            up = [one.code for one in areas.upwards(area.code, area.valid_from)]
+            top = areas.find(up[-1], area.valid_from)
+            if top is not None and top.parent in up and (ring := frozenset(up)) not in rings:
+                rings.add(ring)
+                table.fault(
+                    say("The area lies in itself: {ring}.", ring=" > ".join([*up, top.parent])),
+                    say("Name the area above it as its parent."),
+                )
 
     def station(self) -> Station | None:
         table = self._open(self.root / "schedules" / "station.toml")
@@ -250,10 +327,9 @@ class _Reader:
         sessions = hours.take("sessions_per_day", _number(1, 48), say("a whole number, 1 to 48"), 2)
         hours.close()
         clusters = [self._cluster(one) for one in table.tables("cluster")]
-        if not clusters:
+        if table.lacks("cluster"):
             table.fault(say("The station has no cluster."), say("Add a [[cluster]] for each output."))
-        ids = [cluster.id for cluster in clusters]
-        for twice in {one for one in ids if one and ids.count(one) > 1}:
+        for twice in _twice(cluster.id for cluster in clusters):
             table.fault(say("Two clusters have the id “{id}”.", id=twice), say("Give each an id of its own."))
         table.close()
         if len(self.faults) > before and any(fault.where.startswith(table.where) for fault in self.faults):
@@ -266,7 +342,9 @@ class _Reader:
             name=table.text("name"),
             area=str(self._area(table, table.text("area"))),
             languages=table.take("languages", _texts, say('language tags, such as ["vi", "hmn-Latn-VN"]')),
-            sink=table.text("sink", "card:default"),
+            sink=table.take(
+                "sink", _sink, say("card:default, card:NAME, file:FOLDER or null, in quotes"), "card:default"
+            ),
         )
         for tag in cluster.languages or ():
             self._language(table, tag)
@@ -294,16 +372,15 @@ class _Reader:
     def _sound(self, folder: str) -> Callable[[Any], str]:
         def read(value: Any) -> str:
             name = _text(value)
-            if Path(name).name != name or not (self.root / "audio" / folder / name).is_file():
-                raise ValueError(name)
-            return name
+            there = (self.root / "audio" / folder).iterdir()
+            return {_nfc(path.name): path.name for path in there if path.is_file()}[name]
 
         return read
 
     def scripts(self) -> dict[str, Script]:
         found = {}
-        for folder in sorted(_folders(self.root / "audio")):
-            if folder.name in ("chimes", "beds"):
+        for folder in self._inside(self.root / "audio"):
+            if folder.name in ("chimes", "beds") or _missing_folder(folder):
                 continue
             before = len(self.faults)
             table = self._open(folder / "script.toml")
@@ -320,13 +397,18 @@ class _Reader:
             if not IDENTIFIER.fullmatch(folder.name):
                 table.fault(
                     say("A script's folder is named with small letters, digits and hyphens."),
-                    say("Rename the folder “{name}”.", name=folder.name),
+                    say("Rename the folder “{name}”.", name=Path(self._where(folder)).name),
                 )
-            if not script.items:
+            for twice in _twice(item.id for item in script.items):
+                table.fault(
+                    say("Two items have the id “{id}”.", id=twice), say("Give each an id of its own.")
+                )
+            if table.lacks("item"):
                 table.fault(say("The script has no item."), say("Add an [[item]] with its text."))
             table.close()
             if len(self.faults) == before:
                 found[script.id] = script
+                self.left_out.discard(script.id)
         return found
 
     def _item(self, table: _Table) -> Item:
@@ -334,7 +416,7 @@ class _Reader:
         pause = table.take("pause", _seconds(30), say("seconds of silence, 0 to 30"), 0.8)
         texts = table.table("text")
         text = {tag: texts.text(tag) for tag in texts.data}
-        if not texts.data:
+        if not texts.data and isinstance(table.data.get("text", {}), dict):
             table.fault(
                 say("The item has no text in any language."),
                 say("Write its Vietnamese text: [item.text] vi = …"),
@@ -348,62 +430,88 @@ class _Reader:
                     say("A brace in the text “{tag}” has no partner.", tag=tag),
                     say("Write placeholders like {example}.", example="{area.name}"),
                 )
-            if words is not None and not words.strip():
-                texts.fault(
-                    say("The text “{tag}” is empty.", tag=tag), say("Write it, or take the line out.")
-                )
         table.close()
         return Item(name, text, pause)
 
     def recordings(self, scripts: Mapping[str, Script]) -> Iterator[Recording]:
         for script in scripts.values():
             folder = self.root / "audio" / script.id
-            notes = self._open(folder / "recordings.toml") if (folder / "recordings.toml").exists() else None
-            items = [item.id for item in script.items]
-            for path in sorted((folder / "recordings").glob("*/*")):
-                if path.is_dir() or path.name.startswith("."):
-                    continue
-                where = str(path.relative_to(self.root))
-                language = path.parent.name
-                table = _Table({}, where, self.faults)
-                item, _, area = unicodedata.normalize("NFC", path.stem).partition("@")
-                area = area.replace("+", "/")
-                fits = self._language(table, language) and (not area or self._area(table, area) is not None)
-                if item not in items:
-                    meant = get_close_matches(item, items, 1)
+            notes = None
+            if any(path.name == "recordings.toml" for path in self._inside(folder)):
+                notes = self._open(folder / "recordings.toml")
+            found: dict[tuple[str, str, str | None], str] = {}
+            for language in self._inside(folder / "recordings"):
+                table = _Table({}, self._where(language), self.faults)
+                if _missing_folder(language):
                     table.fault(
-                        say("The script has no item “{item}”.", item=item),
-                        say("Did you mean “{meant}”? Rename the file.", meant=meant[0])
-                        if meant
-                        else say("Name the file after one of: {items}.", items=", ".join(items)),
+                        say("A recording does not lie here, but in the folder of its language."),
+                        say("Move it to a folder such as recordings/vi/."),
                     )
-                elif fits:
-                    note = notes.table(f"{language}/{path.name}") if notes else table
-                    stand_in = note.take("stand_in", _flag, say("true or false"), default=False)
-                    note.text("speaker", "")
-                    note.close()
-                    stat, known = path.stat(), self.measured.get(where)
-                    fresh = known and (known.size, known.changed) == (stat.st_size, stat.st_mtime_ns)
-                    yield Recording(
-                        script.id,
-                        language,
-                        item,
-                        area or None,
-                        where,
-                        stand_in,
-                        seconds=known.seconds if known and fresh else None,
-                        broken=bool(fresh and known and known.seconds is None),
-                    )
+                elif self._language(table, language.name):
+                    for path in self._inside(language):
+                        if (one := self._recording(script, path, notes)) is None:
+                            continue
+                        first = found.setdefault((one.language, one.item, one.area), path.name)
+                        if first == path.name:
+                            yield one
+                        else:
+                            self._fault(
+                                one.path,
+                                say("“{first}” is a recording of the same item.", first=first),
+                                say("Keep one of the two."),
+                            )
             if notes:
                 notes.close()
 
+    def _recording(self, script: Script, path: Path, notes: _Table | None) -> Recording | None:
+        before = len(self.faults)
+        table = _Table({}, self._where(path), self.faults)
+        items, language = [item.id for item in script.items], path.parent.name
+        item, at, place = _nfc(path.stem).partition("@")
+        area = self._area(table, place.replace("+", "/")) if at else None
+        if item not in items:
+            meant = get_close_matches(item, items, 1)
+            table.fault(
+                say("The script has no item “{item}”.", item=Path(table.where).stem.partition("@")[0]),
+                say("Did you mean “{meant}”? Rename the file.", meant=meant[0])
+                if meant
+                else say("Name the file after one of: {items}.", items=", ".join(items)),
+            )
+        note = notes.table(f"{language}/{_nfc(path.name)}") if notes else table
+        stand_in = note.take("stand_in", _flag, say("true or false"), default=False)
+        note.text("speaker", "")
+        note.close()
+        try:
+            stat = path.stat()
+        except OSError as error:
+            self._unreadable(table.where, error)
+            return None
+        if not S_ISREG(stat.st_mode):
+            table.fault(say("This is not a file."), say("Put the right file in its place."))
+        if len(self.faults) > before:
+            return None
+        known = self.measured.get(table.where)
+        fresh = known is not None and (known.size, known.changed) == (stat.st_size, stat.st_mtime_ns)
+        return Recording(
+            script.id,
+            language,
+            item,
+            area,
+            table.where,
+            stand_in,
+            seconds=known.seconds if known and fresh else None,
+            broken=bool(fresh and known and known.seconds is None),
+        )
+
     def schedules(self, scripts: Mapping[str, Script]) -> list[Schedule]:
         found = []
-        for path in sorted((self.root / "schedules").glob("*.toml")):
-            if path.stem in ("station", "areas") or (table := self._open(path)) is None:
+        for path in self._inside(self.root / "schedules"):
+            if path.suffix != ".toml" or path.stem in ("station", "areas"):
+                continue
+            if (table := self._open(path)) is None:
                 continue
             before = len(self.faults)
-            schedule = self._schedule(path.stem, table)
+            schedule = self._schedule(_nfc(Path(table.where).stem), table)
             for name in schedule.scripts or ():
                 if name not in scripts:
                     meant = get_close_matches(name, scripts, 1)
@@ -416,6 +524,7 @@ class _Reader:
             table.close()
             if len(self.faults) == before:
                 found.append(schedule)
+                self.left_out.discard(schedule.id)
         return found
 
     def _schedule(self, name: str, table: _Table) -> Schedule:
@@ -435,7 +544,12 @@ class _Reader:
         )
         for code in schedule.areas or ():
             self._area(table, code)
-        if not schedule.rules and not schedule.campaigns:
+        for moved in _twice(move.occurrence for move in schedule.moves):
+            table.fault(
+                say("The occurrence of {at} is moved twice.", at=f"{moved:%Y-%m-%dT%H:%M:%S}"),
+                say("Keep the [[move]] that holds."),
+            )
+        if table.lacks("rule", "campaign"):
             table.fault(say("The schedule never plays."), say("Add a [[rule]] with its times."))
         return schedule
 
@@ -480,8 +594,46 @@ class _Reader:
         return move
 
 
-def _folders(parent: Path) -> Iterator[Path]:
-    return (path for path in parent.glob("*") if path.is_dir()) if parent.is_dir() else iter(())
+def _missing(path: Path) -> bool:
+    try:
+        return not path.is_file()
+    except OSError:
+        return False  # it may be there, but is not for us to see: opening it says so
+
+
+def _missing_folder(path: Path) -> bool:
+    try:
+        return not path.is_dir()
+    except OSError:
+        return False
+
+
+def _nfc(name: str) -> str:
+    """*name* as it is typed; file names from a Mac have their accents apart."""
+    return unicodedata.normalize("NFC", name)
+
+
+def _twice(values: Iterable[T]) -> list[T]:
+    """What stands in *values* more than once."""
+    return [value for value, count in Counter(values).items() if count > 1 and value is not None]
+
+
+def _shown(value: Any, depth: int = 2) -> str:
+    """*value* about as it was written in the file."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str):
+        return f'"{value[:60]}"'
+    if isinstance(value, date | time):
+        return value.isoformat()
+    if isinstance(value, int):
+        return str(value) if abs(value) < 10**18 else "…"  # Python refuses to write out the largest
+    if isinstance(value, list):
+        return f"[{', '.join(_shown(one, depth - 1) for one in value[:20])}]" if depth else "[…]"
+    if isinstance(value, dict):
+        pairs = [f"{key} = {_shown(one, depth - 1)}" for key, one in value.items()] if depth else ["…"]
+        return f"{{ {', '.join(pairs)} }}"
+    return str(value)
 
 
 def _text(value: Any) -> str:
@@ -497,10 +649,19 @@ def _identifier(value: Any) -> str:
 
 
 def _texts(value: Any) -> tuple[str, ...]:
-    found = (value,) if isinstance(value, str) else tuple(value)
-    if not found:
+    return (_text(value),) if isinstance(value, str) else tuple(_text(one) for one in _list(value))
+
+
+def _list(value: Any) -> list[Any]:
+    if not isinstance(value, list) or not value:
+        raise TypeError(value)
+    return value
+
+
+def _sink(value: Any) -> str:
+    if not re.fullmatch(r"null|(card|file):.+", _text(value)):
         raise ValueError(value)
-    return tuple(_text(one) for one in found)
+    return str(value)
 
 
 def _flag(value: Any) -> bool:
@@ -535,11 +696,7 @@ def _number(least: int, most: int) -> Callable[[Any], int]:
 
 def _numbers(least: int, most: int) -> Callable[[Any], frozenset[int]]:
     read = _number(least, most)
-    return lambda value: frozenset(read(one) for one in value) or _refuse(value)
-
-
-def _refuse(value: Any) -> Any:
-    raise ValueError(value)
+    return lambda value: frozenset(read(one) for one in _list(value))
 
 
 def _weekdays(value: Any) -> frozenset[int]:
@@ -547,14 +704,14 @@ def _weekdays(value: Any) -> frozenset[int]:
 
 
 def _times(value: Any) -> tuple[time, ...]:
-    if not value or any(type(one) is not time for one in value):
+    if any(type(one) is not time or one.microsecond for one in _list(value)):
         raise TypeError(value)
     return tuple(value)
 
 
 def _spans(value: Any) -> tuple[Span, ...]:
-    spans = tuple(Span(*_times(pair)) for pair in value)
-    if not spans or any(span.start >= span.end for span in spans):
+    spans = tuple(Span(*_times(pair)) for pair in _list(value))
+    if any(span.start >= span.end for span in spans):
         raise ValueError(value)
     return spans
 
@@ -566,7 +723,7 @@ def _date(value: Any) -> date:
 
 
 def _moment(value: Any) -> datetime:
-    if type(value) is not datetime or value.tzinfo is not None:
+    if type(value) is not datetime or value.tzinfo is not None or value.microsecond:
         raise TypeError(value)
     return value
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
+from itertools import chain
 from math import log10
 from pathlib import Path
 from typing import Any
@@ -73,13 +74,13 @@ def decode(path: Path) -> Iterator[Samples]:
 
 def levelled(blocks: Iterable[Samples], gain: float, true_peak: float) -> Iterator[Samples]:
     """Apply *gain* (dB); where *true_peak* (linear, before it) would then pass the ceiling, limit."""
-    chain = f"volume={gain:.3f}dB"
+    steps = f"volume={gain:.3f}dB"
     if true_peak * 10 ** (gain / 20) > TRUE_PEAK:
-        chain += (
+        steps += (
             f",aresample={SAMPLE_RATE * 4},alimiter=limit={TRUE_PEAK}:attack=4:release=60:level=disabled"
             f",aresample={SAMPLE_RATE}"
         )
-    for frame in _filtered(blocks, chain):
+    for frame in _filtered(blocks, steps):
         yield frame.to_ndarray()[0]
 
 
@@ -89,23 +90,22 @@ def decibels(ratio: float) -> float:
 
 def encode(blocks: Iterable[Samples], to: Path, codec: str, bit_rate: int | None = None) -> None:
     """Write samples as *codec* ("flac", "libopus", "libmp3lame", …); the suffix of *to* names the container."""
+    rate = 48_000 if codec == "libopus" else SAMPLE_RATE  # Opus knows no 32 kHz
     with av.open(str(to), "w") as target:
-        stream = target.add_stream(codec, rate=48_000 if codec == "libopus" else SAMPLE_RATE)
-        stream.layout = "mono"  # type: ignore[union-attr]
+        stream: Any = target.add_stream(codec, rate=rate)
+        stream.layout = "mono"
         if bit_rate is not None:
             stream.bit_rate = bit_rate
-        resampler = av.AudioResampler(stream.format.name, "mono", stream.rate, frame_size=stream.frame_size)  # type: ignore[union-attr]
-        for block in blocks:
-            for frame in resampler.resample(_frame(block, 0)):
-                frame.pts = None
-                target.mux(stream.encode(frame))  # type: ignore[union-attr, arg-type]
-        for frame in resampler.resample(None):
+        resampler = av.AudioResampler(stream.format.name, "mono", rate, frame_size=stream.frame_size)
+        for frame in chain.from_iterable(
+            resampler.resample(one) for one in chain(map(_frame, blocks), [None])
+        ):
             frame.pts = None
-            target.mux(stream.encode(frame))  # type: ignore[union-attr, arg-type]
-        target.mux(stream.encode(None))  # type: ignore[union-attr, arg-type]
+            target.mux(stream.encode(frame))
+        target.mux(stream.encode(None))
 
 
-def _frame(block: Samples, at: int) -> av.AudioFrame:
+def _frame(block: Samples, at: int = 0) -> av.AudioFrame:
     frame = av.AudioFrame.from_ndarray(
         np.ascontiguousarray(block, np.float32)[np.newaxis], format="fltp", layout="mono"
     )
@@ -113,13 +113,13 @@ def _frame(block: Samples, at: int) -> av.AudioFrame:
     return frame
 
 
-def _filtered(blocks: Iterable[Samples], chain: str) -> Iterator[Any]:
+def _filtered(blocks: Iterable[Samples], steps: str) -> Iterator[Any]:
     """Send *blocks* through a chain of FFmpeg filters; yields frames, mono float at SAMPLE_RATE."""
     graph = av.filter.Graph()
     node: Any = graph.add_abuffer(
         format="fltp", sample_rate=SAMPLE_RATE, layout="mono", time_base=Fraction(1, SAMPLE_RATE)
     )
-    for step in [*chain.split(","), f"aformat=fltp:{SAMPLE_RATE}:mono"]:
+    for step in [*steps.split(","), f"aformat=fltp:{SAMPLE_RATE}:mono"]:
         name, _, options = step.partition("=")
         following = graph.add(name, options or None)
         node.link_to(following)

@@ -28,6 +28,7 @@ LEAD = timedelta(seconds=1)  # a player is started and connected this long befor
 TICK = 0.05  # seconds between looks at a player; its pipe holds a whole second
 FIRST_TICK = 0.005  # the same until its first sample is gone, so that we know when that was
 PATIENCE = 3.0  # seconds without progress until a player is given up; 1 s barks falsely
+HASTE = 0.5  # seconds (and 1 %) that a player may end before time: one that plays faster plays to no device
 KILL_WAIT = 1.0  # a killed player is gone in milliseconds, unless a driver hangs in the kernel
 
 SESSION_GAP = 120.0  # seconds of silence that a file still bridges
@@ -159,12 +160,12 @@ class CardSink:
                     if started is None:
                         started, zero = clock.now(), now
                 if started is not None:
-                    seconds = max(0.0, min(now - zero, taken / BYTE_RATE - player.program.latency))
+                    seconds = max(0.0, min(now - zero, taken / BYTE_RATE - player.program.held))
                 if code is not None:
                     if started is None:
                         raise _RefusedError(player.last_words)
                     length = taken / BYTE_RATE
-                    if code == 0 and player.drained and now - zero > 0.99 * length - player.program.latency:
+                    if code == 0 and player.drained and now - zero > 0.99 * length - HASTE:
                         return Played(started, length, stopped=False, fault=reel.fault)
                     return self._ended_early(started, seconds, self._died(player.last_words))
                 if stop.is_set():
@@ -382,7 +383,7 @@ class _Program:
 
     name: str
     arguments: tuple[str, ...]
-    latency: float  # seconds that it and its device hold between them
+    held: float  # seconds that it has taken and not yet played, at the least, while all is well
     question: tuple[str, ...]
     answer: str  # how the line begins that names an output
 
@@ -398,14 +399,14 @@ _PROGRAMS = (
             "--format=s16le",
             "--latency-msec=200",
         ),
-        latency=0.2,
+        held=0.12,
         question=("pactl", "info"),
         answer="Default Sink:",
     ),
     _Program(
         "aplay",
         ("-q", "-t", "raw", "-f", "S16_LE", "-r", f"{SAMPLE_RATE}", "-c", "1", "--buffer-time=200000"),
-        latency=0.3,
+        held=0.25,
         question=("aplay", "-l"),
         answer="card ",
     ),

@@ -51,7 +51,7 @@ def shared_out(programmes: Sequence[tuple[str, str, float]], seconds: float) -> 
 @dataclass(frozen=True)
 class Airing:
     """
-    An occurrence that ended: exactly one for each, never changed.
+    An occurrence as the play log has it; exactly one for each has an outcome, and is never changed.
 
     Names are copied in, so that the record outlives what it speaks of. Times are aware. `started` and
     `ended` are None if nothing sounded.
@@ -63,7 +63,7 @@ class Airing:
     started: datetime | None
     ended: datetime | None
     seconds: float
-    outcome: Outcome
+    outcome: Outcome | None  # None while it sounds
     reason: str
     detail: str
     station: str

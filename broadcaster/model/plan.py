@@ -5,9 +5,10 @@ A pure function of content, play log and time. Weeks (Monday to Sunday) and clus
 for itself, always whole, so that a plan of A to C is the plans of A to B and B to C joined.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from heapq import heapify, heappop, heappush
 from math import ceil
 
@@ -15,7 +16,7 @@ from .airing import LOST, Airing
 from .content import Content
 from .occurrence import Kind, Occurrence, Reason, State, occurrence_id
 from .programme import Recipe, recipe
-from .schedule import BulletinClass, Quota, Schedule
+from .schedule import BulletinClass, Rule, Schedule
 from .station import Cluster, Hours
 
 GAP = timedelta(seconds=2)  # between two occurrences of a session
@@ -30,7 +31,7 @@ def plan(content: Content, log: Log, start: datetime, end: datetime) -> tuple[Oc
     """
     zone = content.station.timezone
     first, last = start.astimezone(zone).date(), end.astimezone(zone).date()
-    monday = first - timedelta(days=first.weekday())
+    monday = _week_of(first - timedelta(days=1))[0]  # an emergency may wait past midnight
     found: list[Occurrence] = []
     while monday <= last:
         for cluster in content.station.clusters:
@@ -66,69 +67,40 @@ class _Week:
 
     def __init__(self, content: Content, log: Log, cluster: Cluster, monday: date) -> None:
         self.content, self.log, self.cluster = content, log, cluster
-        self.days = [monday + timedelta(days=day) for day in range(7)]
-        self.hours = content.station.hours
+        self.days = _week_of(monday)
+        self.asked: dict[date, list[_Asked]] = {day: [] for day in self.days}
+        self.laid: dict[date, list[Occurrence]] = {}
         self._recipes: dict[tuple[str, date], tuple[Recipe, ...]] = {}
 
     def occurrences(self) -> Iterator[Occurrence]:
-        asked: dict[date, list[_Asked]] = {day: [] for day in self.days}
-        quotas: list[tuple[int, Schedule, Quota, Sequence[time]]] = []
         for order, schedule in enumerate(self.content.schedules):
-            if not schedule.enabled:
-                continue
-            for one in self._asked_by(order, schedule):
-                asked[one.at.date()].append(one)
-            rules = {id(rule): rule for day in self.days for rule in schedule.rules_on(day)}
-            quotas += [
-                (order, schedule, rule.at_least, sorted(rule.times))
-                for rule in rules.values()
-                if rule.at_least is not None and any(rule.holds_on(day) for day in self.days)
-            ]
-        laid = {day: lay_out(asked[day], self.hours) for day in self.days}
-        for order, schedule, quota, times in quotas:
-            self._make_good(order, schedule, quota, times, asked, laid)
+            for one in self._asked_by(order, schedule) if schedule.enabled else ():
+                self.asked[one.at.date()].append(one)
+        self.laid = {day: lay_out(self.asked[day], self.content.station.hours) for day in self.days}
+        self._make_good()
         for day in self.days:
-            for placed in laid[day]:
+            for placed in self.laid[day]:
                 logged = self.log.get(placed.id)
                 yield placed if logged is None else replace(placed, outcome=logged.outcome)
 
     def _asked_by(self, order: int, schedule: Schedule) -> Iterator[_Asked]:
         """What *schedule* asks of this cluster this week, moved ones at their new time."""
-        moved_away = {move.occurrence for move in schedule.moves}
-        for position, nominal in enumerate(self._nominal_times(schedule, self.days)):
-            if nominal not in moved_away:
-                yield from self._ask(order, schedule, nominal, nominal, position)
-        for move in schedule.moves:
-            day = move.occurrence.date()
-            monday = day - timedelta(days=day.weekday())
-            origin = [monday + timedelta(days=offset) for offset in range(7)]
-            if move.to.date() in self.days and move.occurrence in (
-                times := list(self._nominal_times(schedule, origin))
-            ):
-                yield from self._ask(order, schedule, move.occurrence, move.to, times.index(move.occurrence))
-
-    @staticmethod
-    def _nominal_times(schedule: Schedule, days: Sequence[date]) -> Iterator[datetime]:
-        """Naive local times, earliest first."""
-        for day in days:
-            for at, _ in schedule.times_on(day):
-                yield datetime.combine(day, at)
+        moves = {move.occurrence: move.to for move in schedule.moves}
+        for nominal in _nominal_times(schedule, self.days):
+            if nominal not in moves:
+                yield from self._ask(order, schedule, nominal, nominal)
+        for nominal, to in moves.items():
+            if to.date() in self.days and nominal in _nominal_times(schedule, [nominal.date()]):
+                yield from self._ask(order, schedule, nominal, to)
 
     def _ask(
-        self,
-        order: int,
-        schedule: Schedule,
-        nominal: datetime,
-        at: datetime,
-        position: int,
-        kind: Kind = Kind.PLANNED,
+        self, order: int, schedule: Schedule, nominal: datetime, at: datetime, lost: Occurrence | None = None
     ) -> Iterator[_Asked]:
+        """An occurrence, or the make-good of one that was *lost*, with that one's script."""
         if not self._concerns(schedule, at.date()):
             return
         zone = self.content.station.timezone
-        week = self.days[0].toordinal() // 7
-        of_week = sum(1 for _ in self._nominal_times(schedule, self.days))
-        script = self.content.scripts[schedule.scripts[(week * of_week + position) % len(schedule.scripts)]]
+        script = self.content.scripts[lost.script if lost else _script(schedule, nominal)]
         area = self.content.areas.find(self.cluster.area, at.date())
         one = Occurrence(
             id=occurrence_id(schedule.id, nominal, self.cluster.id),
@@ -145,7 +117,7 @@ class _Week:
             nominal=nominal.replace(tzinfo=zone),
             at=at.replace(tzinfo=zone),
             recipes=recipes_for(self.content, script.id, self.cluster, at.date(), self._recipes),
-            kind=kind,
+            kind=Kind.MAKE_GOOD if lost else Kind.PLANNED,
         )
         if (exclusion := schedule.exclusion_on(at.date())) is not None:
             one = replace(one, state=State.EXCEPTED, reason=Reason.EXCEPTED, detail=exclusion.reason)
@@ -158,74 +130,90 @@ class _Week:
     def _concerns(self, schedule: Schedule, day: date) -> bool:
         return any(self.content.areas.lies_in(self.cluster.area, area, day) for area in schedule.areas)
 
-    def _make_good(
-        self,
-        order: int,
-        schedule: Schedule,
-        quota: Quota,
-        times: Sequence[time],
-        asked: dict[date, list[_Asked]],
-        laid: dict[date, list[Occurrence]],
-    ) -> None:
+    def _make_good(self) -> None:
         """
-        Give each loss that leaves the week below its quota the next free slot.
+        Give each loss that leaves the week below a schedule's quota the next free slot.
 
-        Losses are taken in the order in which they became known and each looks only forward from
-        there, so that what happens later never changes what was promised earlier.
+        The losses of all schedules are taken in the order in which they became known and each looks only
+        forward from there, so that what happens later never changes what was promised earlier.
         """
-        own = [one for day in self.days for one in laid[day] if one.schedule == schedule.id]
-        alive = sum(one.state in (State.PLANNED, State.DISPLACED) or self._is_lost(one.id) for one in own)
-        losses = [(self._known(one), one.id) for one in own if self._is_lost(one.id)]
-        losses += [(one.at, one.id) for one in own if one.state is State.DISPLACED and one.id not in self.log]
+        kept = {
+            schedule.id: (order, schedule, rules)
+            for order, schedule in enumerate(self.content.schedules)
+            if (rules := [rule for day in self.days for rule in schedule.quotas_on(day)])
+        }
+        own = [one for day in self.days for one in self.laid[day] if one.schedule in kept]
+        alive = Counter(
+            one.schedule for one in own if one.state in (State.PLANNED, State.DISPLACED) or self._is_lost(one)
+        )
+        losses = [self._known(one) for one in own if self._is_lost(one)]
         heapify(losses)
         while losses:
-            known, _ = heappop(losses)
-            alive -= 1
-            if alive >= quota.airings:
+            _, known, _, lost = heappop(losses)
+            order, schedule, rules = kept[lost.schedule]
+            alive[schedule.id] -= 1
+            if alive[schedule.id] >= max(rule.at_least.airings for rule in rules if rule.at_least):
                 continue
-            placed = self._next_slot(order, schedule, times, known, asked, laid)
+            placed = self._next_slot(order, schedule, rules, lost, known)
             if placed is not None:
-                alive += 1
-                if self._is_lost(placed.id):
-                    heappush(losses, (self._known(placed), placed.id))
+                alive[schedule.id] += 1
+                if self._is_lost(placed):
+                    heappush(losses, self._known(placed))
 
-    def _is_lost(self, occurrence: str) -> bool:
-        logged = self.log.get(occurrence)
-        return logged is not None and logged.outcome in LOST
+    def _is_lost(self, one: Occurrence) -> bool:
+        logged = self.log.get(one.id)
+        return one.state is State.DISPLACED if logged is None else logged.outcome in LOST
 
-    def _known(self, one: Occurrence) -> datetime:
-        return self.log[one.id].logged.astimezone(self.content.station.timezone)
+    def _known(self, one: Occurrence) -> tuple[bool, datetime, str, Occurrence]:
+        """When the loss of *one* became known, for sorting: what the plan displaces it knew all along."""
+        if one.state is State.DISPLACED:
+            return False, one.at, one.id, one
+        return True, self.log[one.id].logged.astimezone(self.content.station.timezone), one.id, one
 
     def _next_slot(
-        self,
-        order: int,
-        schedule: Schedule,
-        times: Sequence[time],
-        after: datetime,
-        asked: dict[date, list[_Asked]],
-        laid: dict[date, list[Occurrence]],
+        self, order: int, schedule: Schedule, rules: Sequence[Rule], lost: Occurrence, after: datetime
     ) -> Occurrence | None:
         """Put a make-good into the first slot after *after* where it displaces nobody."""
+        moved = {move.occurrence for move in schedule.moves}
         for day in self.days:
-            for at in times:
+            taken = moved | {
+                one.at.replace(tzinfo=None)
+                for one in self.asked[day]
+                if one.occurrence.schedule == schedule.id
+            }
+            for at in sorted({at for rule in rules if day in rule.within for at in rule.times}):
                 slot = datetime.combine(day, at)
-                taken = any(
-                    one.occurrence.schedule == schedule.id and one.at.replace(tzinfo=None) == slot
-                    for one in asked[day]
-                )
-                if taken or slot.replace(tzinfo=after.tzinfo) <= after:
+                if slot in taken or slot.replace(tzinfo=after.tzinfo) <= after:
                     continue
-                for extra in self._ask(order, schedule, slot, slot, 0, Kind.MAKE_GOOD):
-                    tried = lay_out([*asked[day], extra], self.hours)
-                    placed = next(one for one in tried if one.id == extra.id)
-                    kept = sum(one.state is State.PLANNED for one in laid[day])
-                    if placed.state is State.PLANNED and kept + 1 == sum(
-                        one.state is State.PLANNED for one in tried
-                    ):
-                        asked[day].append(extra)
-                        laid[day] = tried
-                        return placed
+                for extra in self._ask(order, schedule, slot, slot, lost):
+                    tried = lay_out([*self.asked[day], extra], self.content.station.hours)
+                    sounding = {one.id: one for one in tried if one.state is State.PLANNED}
+                    before = {one.id for one in self.laid[day] if one.state is State.PLANNED}
+                    if sounding.keys() >= {extra.id, *before}:
+                        self.asked[day].append(extra)
+                        self.laid[day] = tried
+                        return sounding[extra.id]
         return None
+
+
+def _week_of(day: date) -> list[date]:
+    """Monday to Sunday."""
+    return [day + timedelta(days=offset - day.weekday()) for offset in range(7)]
+
+
+def _nominal_times(schedule: Schedule, days: Sequence[date]) -> list[datetime]:
+    """Naive local times, earliest first."""
+    return [datetime.combine(day, at) for day in days for at, _ in schedule.times_on(day)]
+
+
+def _script(schedule: Schedule, nominal: datetime) -> str:
+    """Scripts rotate from one nominal time to the next."""
+    if len(schedule.scripts) == 1:
+        return schedule.scripts[0]
+    days = _week_of(nominal.date())
+    times = _nominal_times(schedule, days)
+    before = days[0].toordinal() // 7 * len(times)
+    return schedule.scripts[(before + times.index(nominal)) % len(schedule.scripts)]
 
 
 def recipes_for(

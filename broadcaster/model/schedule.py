@@ -91,6 +91,10 @@ class Schedule:
         """The rules that give *day* its times: its campaigns if it lies in any, else the plain rules."""
         return [rule for rule in self.campaigns if day in rule.within] or self.rules
 
+    def quotas_on(self, day: date) -> Sequence[Rule]:
+        """The rules with a quota that give *day* its times."""
+        return [rule for rule in self.rules_on(day) if rule.at_least is not None and rule.holds_on(day)]
+
     def times_on(self, day: date) -> Iterator[tuple[time, Rule]]:
         """Each time of *day* once, earliest first, with the first rule that asks for it."""
         asked: dict[time, Rule] = {}

@@ -1,0 +1,315 @@
+"""
+What runs day and night. APScheduler wakes it; it asks the plan what is due and hands that to the playout.
+
+The content files are the truth and are read again whenever they change; nothing is scheduled that the
+plan does not say at that moment.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from threading import Event
+from typing import Any
+
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.interval import IntervalTrigger
+
+from broadcaster.assembly import Assembly
+from broadcaster.edges.clock import Clock
+from broadcaster.edges.content import Loaded
+from broadcaster.edges.sink import Sink
+from broadcaster.edges.store import Request, Store
+from broadcaster.model.airing import LOST, Airing, Outcome
+from broadcaster.model.content import Content
+from broadcaster.model.errors import BroadcasterError
+from broadcaster.model.occurrence import Kind, Occurrence, Reason, State
+from broadcaster.model.plan import plan, recipes_for
+from broadcaster.model.schedule import BulletinClass
+from broadcaster.model.station import Cluster
+from broadcaster.playout import GRACE, Halt, Playout, Programmes
+
+logger = logging.getLogger("broadcaster")
+
+LEAD = timedelta(seconds=20)  # an occurrence is handed to the playout this long before its time
+HORIZON = timedelta(days=2)
+ALIVE_EVERY = timedelta(seconds=10)
+PREPARE_EVERY = timedelta(hours=6)
+EARLIEST = datetime(2026, 11, 1, tzinfo=UTC)  # before this program was: a clock that says so is not set
+JUMP = 2.0  # seconds by which wall time may drift from monotonic time between two looks
+
+
+@dataclass(frozen=True)
+class World:
+    """What the daemon is given of its surroundings."""
+
+    clock: Clock
+    store: Store
+    assembly: Assembly
+    open_sink: Callable[[Cluster], Sink]
+    fingerprint: Callable[[], int]  # changes when any content file does
+    load: Callable[[], Loaded]
+    prepare: Callable[[Event], None]  # assembles ahead; may take minutes; ends early when the event is set
+    tick: float = 1.0  # seconds, real ones, between two looks at the plan
+
+
+class Daemon:
+    def __init__(self, world: World, mark_every: float = 2.0) -> None:
+        self.world = world
+        self.stopping = Event()
+        self._playout = Playout(world.clock, world.store, mark_every)
+        self._content: Content
+        self._fingerprint = world.fingerprint()
+        self._stale = False  # what is known of recordings changed: read the content again
+        self._planned: tuple[Occurrence, ...] = ()
+        self._planned_until: datetime | None = None
+        self._done: set[str] = set()  # handed over, logged, or asked for after their time
+        self._sinks: dict[str, tuple[str, Sink]] = {}
+        self._halts: dict[str, Halt] = {}  # by occurrence, from its hand-over to its end
+        self._preparing = False
+        self._prepare_at = world.clock.now()
+        self._alive_at: datetime | None = None
+        self._since = world.clock.now()
+        self._not_before = EARLIEST
+        self._clock_trusted = True
+        self._scheduler = BackgroundScheduler(timezone=UTC, executors={"default": ThreadPoolExecutor(1)})
+        self._scheduler.add_executor(ThreadPoolExecutor(1), "assembly")
+
+    def run(self) -> None:
+        """Run until `stopping` is set; what sounds then is ended and logged within a second."""
+        self.start()
+        self._scheduler.add_job(self._tick_safely, **self._often, id="tick")
+        self._scheduler.start()
+        clock, offset = self.world.clock, None
+        while not self.stopping.wait(self.world.tick):
+            # APScheduler waits by wall time: a clock that is set back would stall it until it came round.
+            now = clock.now().timestamp() - clock.monotonic()
+            if offset is not None and abs(now - offset) > JUMP:
+                self._scheduler.reschedule_job("tick", trigger=self._often["trigger"])
+            offset = now
+        for halt in list(self._halts.values()):
+            halt.because(Reason.SHUTDOWN)
+        self._scheduler.shutdown(wait=True)
+        for _, sink in self._sinks.values():
+            sink.close()
+        self.world.store.mark("alive", clock.now().isoformat())
+
+    @property
+    def _often(self) -> dict[str, Any]:
+        trigger = IntervalTrigger(seconds=self.world.tick, timezone=UTC)
+        return {"trigger": trigger, "coalesce": True, "max_instances": 1, "misfire_grace_time": None}
+
+    def start(self) -> None:
+        """Read the content and the memory; log what the last run left open. Raises BroadcasterError."""
+        store = self.world.store
+        content = self._load(self.world.load())
+        for row in self._playout.recover():
+            logger.warning("%s: %s after %.0f s: power was lost", row.occurrence, row.outcome, row.seconds)
+        if (alive := store.marks().get("alive")) is not None:
+            last = datetime.fromisoformat(alive)
+            self._not_before = max(EARLIEST, last)
+            # What stood behind another in its session may have waited for it when the power went.
+            self._since = min(self._since, last - timedelta(minutes=content.station.hours.session_minutes))
+
+    def _tick_safely(self) -> None:
+        try:
+            self.tick()
+        except BroadcasterError as error:
+            logger.error("%s", error)  # noqa: TRY400 - told in words; a traceback would not help an operator
+        except Exception:
+            logger.exception("an error of ours; the next look at the plan is in %s s", self.world.tick)
+
+    def tick(self) -> None:
+        """Follow edits and requests, and hand over whatever is due."""
+        now = self.world.clock.now()
+        self._check_clock(now)
+        self._follow_edits(now)
+        self._start_preparing(now)
+        self._answer_requests()
+        if not self._clock_trusted:
+            return
+        if self._alive_at is None or now - self._alive_at >= ALIVE_EVERY:
+            self.world.store.mark("alive", now.isoformat())
+            self._alive_at = now
+        if self._planned_until is None or now + HORIZON / 2 > self._planned_until:
+            self._plan(now)
+        for one in self._planned:
+            if one.id not in self._done and one.at <= now + LEAD:
+                self._deal_with(one, now)
+        self._since = max(self._since, now - timedelta(days=1))
+        if not self._halts and not self._preparing:
+            waiting = [one.at for one in self._planned if one.id not in self._done]
+            self.world.clock.idle_until(min([*waiting, now + HORIZON / 4]) - LEAD)
+
+    def _check_clock(self, now: datetime) -> None:
+        trusted = now >= self._not_before
+        if trusted != self._clock_trusted:
+            self._clock_trusted = trusted
+            self.world.store.mark("clock", "trusted" if trusted else "untrusted")
+            if trusted:
+                logger.warning("the clock is right again: %s", now)
+            else:
+                logger.error(
+                    "the clock says %s but it was %s before: nothing sounds until it is set",
+                    now,
+                    self._not_before,
+                )
+
+    def _plan(self, now: datetime) -> None:
+        log = {one.occurrence: one for one in self.world.store.airings(start=self._since - timedelta(days=8))}
+        self._planned_until = now + HORIZON
+        self._planned = plan(self._content, log, self._since, self._planned_until)
+        self._done = (self._done | log.keys()) & {one.id for one in self._planned}
+
+    def _deal_with(self, one: Occurrence, now: datetime) -> None:
+        station = self._content.station
+        if one.state is State.PLANNED and one.at + GRACE >= now:
+            self._done.add(one.id)
+            self._hand_over(one, lambda: self._ready(one))
+        elif one.at <= now:
+            self._done.add(one.id)
+            if one.state is State.PLANNED:
+                self._logged(self._playout.log(one, station, Outcome.MISSED, Reason.OFF))
+            elif one.state is not State.EXCEPTED:
+                reason = one.reason or Reason.PROGRAM
+                self._logged(self._playout.log(one, station, Outcome(one.state), reason))
+
+    def _hand_over(self, one: Occurrence, ready: Callable[[], tuple[Programmes, bool]]) -> None:
+        halt = self._halts[one.id] = Halt()
+        if self.stopping.is_set():
+            halt.because(Reason.SHUTDOWN)
+        sink = self._sink(one.cluster)
+        self._scheduler.add_job(
+            self._air, args=[one, sink, ready, halt], executor=one.cluster, misfire_grace_time=None
+        )
+
+    def _air(
+        self, one: Occurrence, sink: Sink, ready: Callable[[], tuple[Programmes, bool]], halt: Halt
+    ) -> None:
+        station = self._content.station
+        chime = self.world.assembly.find_chime(station.closing) if station.closing and one.closes else None
+        try:
+            ended = self._playout.air(one, station, sink, ready, chime, halt)
+            if ended is not None:
+                self._logged(ended)
+        except BroadcasterError as error:
+            logger.error("%s: %s", one.id, error)  # noqa: TRY400 - told in words
+        except Exception:
+            logger.exception("%s: an error of ours", one.id)
+            self._playout.log(one, station, Outcome.FAILED, Reason.PROGRAM)
+        finally:
+            del self._halts[one.id]
+
+    def _logged(self, row: Airing) -> None:
+        level = logging.WARNING if row.outcome in LOST else logging.INFO
+        logger.log(
+            level, "%s: %s %.0f s %s %s", row.occurrence, row.outcome, row.seconds, row.reason, row.detail
+        )
+        if row.outcome in LOST:
+            self._planned_until = None  # it may be made good: plan again
+
+    def _ready(self, one: Occurrence) -> tuple[Programmes, bool]:
+        """The programmes that are there, and whether more may come: assembly is still at work."""
+        hope = self._preparing
+        found = [(recipe.language, self.world.assembly.find(recipe)) for recipe in one.whole]
+        return [(language, made) for language, made in found if made is not None], hope
+
+    def _sink(self, cluster: str) -> Sink:
+        """The cluster's sink, opened anew if its place was changed."""
+        settings = next(one for one in self._content.station.clusters if one.id == cluster)
+        known = self._sinks.get(cluster)
+        if known is None:
+            self._scheduler.add_executor(ThreadPoolExecutor(1), cluster)
+        if known is None or known[0] != settings.sink:
+            known = self._sinks[cluster] = (settings.sink, self.world.open_sink(settings))
+        return known[1]
+
+    def _follow_edits(self, now: datetime) -> None:
+        """Read content that was saved. What a faulty file held stays as it last was."""
+        fingerprint = self.world.fingerprint()
+        if fingerprint == self._fingerprint and not self._stale:
+            return
+        before = {one.id for one in self._planned}
+        self._fingerprint, self._stale = fingerprint, False
+        try:
+            self._load(self.world.load())
+        except BroadcasterError as error:
+            self.world.store.mark("faults", [str(fault) for fault in error.faults])
+            logger.error("the content cannot be used; the last good one goes on: %s", error)  # noqa: TRY400
+            return
+        self._plan(now)
+        # Nothing is due that was written down after its time.
+        self._done |= {one.id for one in self._planned if one.at < now and one.id not in before}
+
+    def _load(self, loaded: Loaded) -> Content:
+        faults = [str(fault) for fault in loaded.faults if not fault.warning]
+        self.world.store.mark("faults", faults)
+        for fault in faults:
+            logger.error("%s", fault)
+        last = getattr(self, "_content", None)
+        self._content = loaded.content if last is None else loaded.keeping(last)
+        return self._content
+
+    def _start_preparing(self, now: datetime) -> None:
+        if self._preparing or now < self._prepare_at:
+            return
+        self._preparing = True
+        self._prepare_at = now + PREPARE_EVERY
+        self._scheduler.add_job(self._prepare, executor="assembly", misfire_grace_time=None)
+
+    def _prepare(self) -> None:
+        try:
+            self.world.prepare(self.stopping)
+        except BroadcasterError as error:
+            logger.error("assembling ahead: %s", error)  # noqa: TRY400 - told in words
+        except Exception:
+            logger.exception("assembling ahead: an error of ours")
+        finally:
+            self._preparing = False
+            self._stale = True
+
+    def _answer_requests(self) -> None:
+        for request in self.world.store.requests():
+            self.world.store.take(request)
+            if request.verb == "stop":
+                for halt in list(self._halts.values()):
+                    if halt.on_air:
+                        halt.because(Reason.STOPPED)
+            elif request.verb == "play":
+                self._play(request)
+
+    def _play(self, request: Request) -> None:
+        """Air a script or one finished programme now, on the clusters that were named."""
+        content, asked = self._content, request.values
+        now = self.world.clock.now().astimezone(content.station.timezone).replace(microsecond=0)
+        for cluster in content.station.clusters:
+            if cluster.id not in asked["clusters"]:
+                continue
+            script = content.scripts.get(asked.get("script", ""))
+            place = content.areas.find(cluster.area, now.date())
+            one = Occurrence(
+                id=f"play-{request.id}/{now:%Y-%m-%dT%H:%M:%S}/{cluster.id}",
+                schedule="",
+                schedule_title="",
+                script=script.id if script else asked["title"],
+                script_title=script.title if script else asked["title"],
+                group=script.group if script else "everyone",
+                cluster=cluster.id,
+                cluster_name=cluster.name,
+                area=cluster.area,
+                area_name=place.name if place else cluster.area,
+                bulletin_class=BulletinClass.PRIORITY,
+                nominal=now,
+                at=now,
+                recipes=recipes_for(content, script.id, cluster, now.date()) if script else (),
+                kind=Kind.ON_DEMAND,
+            )
+            self._done.add(one.id)
+            self._hand_over(one, self._ready_for(one, asked.get("digest")))
+
+    def _ready_for(self, one: Occurrence, given: str | None) -> Callable[[], tuple[Programmes, bool]]:
+        if given is None:
+            return lambda: self._ready(one)
+        programme = self.world.assembly.programme(given)
+        return lambda: ([("und", programme)] if programme else [], False)

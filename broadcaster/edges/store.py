@@ -1,0 +1,238 @@
+"""
+SEAM: the station's memory: play log, requests to the daemon, marks. SQLite, through sqlite-utils.
+
+    events      the play log. Rows are only ever added: one before the first sample of an occurrence
+                (event = 'start'), one when it ended, sounded or not (event = 'end')
+    airings     view: how each occurrence ended
+    requests    what commands ask of the running daemon
+    marks       last known facts of the daemon: alive, on air
+    measured    what decoding told of each recording
+"""
+
+import fcntl
+import json
+import os
+import sqlite3
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, fields
+from datetime import UTC, datetime
+from pathlib import Path
+from threading import RLock
+from typing import Any
+
+from broadcaster.model.airing import Airing, Outcome, Sounded
+from broadcaster.model.errors import BroadcasterError, Fault, say
+from broadcaster.model.recording import Measured
+
+TIMES = ("planned", "logged", "started", "ended")
+
+
+def _sqlite_utils() -> Any:
+    """sqlite-utils, without the numpy that it would import only to adapt its types (0.3 s of a command)."""
+    absent = "numpy" not in sys.modules
+    if absent:
+        sys.modules["numpy"] = None  # type: ignore[assignment]
+    try:
+        import sqlite_utils
+    finally:
+        if absent:
+            del sys.modules["numpy"]
+    return sqlite_utils
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a command asks of the running daemon."""
+
+    id: int
+    verb: str  # play or stop
+    values: Mapping[str, Any]
+
+
+class Store:
+    """One database file; may be used from several threads."""
+
+    def __init__(self, path: Path) -> None:
+        """Open *path*, made if it is not there. Raises BroadcasterError if that cannot be."""
+        self._lock = RLock()
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            connection = sqlite3.connect(path, timeout=10, check_same_thread=False)
+            connection.execute("pragma journal_mode = wal")
+            connection.execute("pragma synchronous = full")
+            self._db = _sqlite_utils().Database(connection)
+            self._make_tables()
+        except (OSError, sqlite3.Error) as error:
+            raise _unusable(path, error) from error
+
+    def close(self) -> None:
+        self._db.close()
+
+    def _make_tables(self) -> None:
+        if "airings" in self._db.view_names():
+            return
+        with self._db.conn:
+            text = {field.name: str for field in fields(Airing)}
+            columns = {"seq": int, "event": str, **text, "seconds": float}
+            self._db["events"].create(columns, pk="seq", if_not_exists=True)
+            self._db["events"].create_index(["occurrence", "event"], unique=True, if_not_exists=True)
+            self._db["events"].create_index(["planned"], if_not_exists=True)
+            self._db["requests"].create(
+                {"id": int, "verb": str, "values": str, "made": str, "taken": int},
+                pk="id",
+                if_not_exists=True,
+            )
+            self._db["marks"].create({"name": str, "value": str}, pk="name", if_not_exists=True)
+            self._db["measured"].create(
+                {"path": str, "size": int, "changed": int, "seconds": float}, pk="path", if_not_exists=True
+            )
+            self._db.create_view("airings", "select * from events where event = 'end'", ignore=True)
+
+    # The play log
+
+    def begin(self, airing: Airing) -> None:
+        """The row before the first sample. Raises BroadcasterError if this occurrence began before."""
+        self._add("start", airing)
+
+    def end(self, airing: Airing) -> None:
+        """The row after the last. Raises BroadcasterError if this occurrence ended before."""
+        self._add("end", airing)
+
+    def _add(self, event: str, airing: Airing) -> None:
+        row = {"event": event, **asdict(airing)}
+        row |= {name: _stored_time(row[name]) for name in TIMES}
+        row["languages"] = json.dumps(row["languages"], ensure_ascii=False)
+        with self._writing("play log"):
+            self._db["events"].insert(row)
+
+    def airings(self, start: datetime | None = None, end: datetime | None = None) -> Iterator[Airing]:
+        """How occurrences planned from *start* up to *end* ended, in the order of their planned time."""
+        where, values = ["1"], []
+        for compare, moment in ((">=", start), ("<", end)):
+            if moment is not None:
+                where.append(f"planned {compare} ?")
+                values.append(_stored_time(moment))
+        yield from self._read(f"event = 'end' and {' and '.join(where)}", values)
+
+    def unfinished(self) -> list[Airing]:
+        """Occurrences that began and never ended: the machine died while they sounded."""
+        ended = "select occurrence from events where event = 'end'"
+        return list(self._read(f"event = 'start' and occurrence not in ({ended})", []))
+
+    def _read(self, where: str, values: list[Any]) -> Iterator[Airing]:
+        with self._lock:
+            rows = list(self._db["events"].rows_where(where, values, order_by="planned, seq"))
+        names = [field.name for field in fields(Airing)]
+        for row in rows:
+            row |= {name: row[name] and datetime.fromisoformat(row[name]) for name in TIMES}
+            row["outcome"] = row["outcome"] and Outcome(row["outcome"])
+            row["languages"] = tuple(
+                Sounded(**one | {"outcome": Outcome(one["outcome"])}) for one in json.loads(row["languages"])
+            )
+            yield Airing(**{name: row[name] for name in names})
+
+    # Requests
+
+    def ask(self, verb: str, values: Mapping[str, Any], now: datetime) -> int:
+        """Leave a request for the daemon; returns its number."""
+        row = {"verb": verb, "values": json.dumps(values), "made": _stored_time(now), "taken": 0}
+        with self._writing("requests"):
+            return int(self._db["requests"].insert(row).last_pk)
+
+    def requests(self) -> list[Request]:
+        """What was asked and not taken yet, oldest first."""
+        with self._lock:
+            rows = list(self._db["requests"].rows_where("taken = 0", order_by="id"))
+        return [Request(row["id"], row["verb"], json.loads(row["values"])) for row in rows]
+
+    def take(self, request: Request) -> None:
+        """Note that *request* was dealt with, so that it never is again."""
+        with self._writing("requests"):
+            self._db["requests"].update(request.id, {"taken": 1})
+
+    # Marks
+
+    def mark(self, name: str, value: Any) -> None:
+        with self._writing("marks"):
+            self._db["marks"].upsert({"name": name, "value": json.dumps(value)}, pk="name")
+
+    def marks(self) -> dict[str, Any]:
+        with self._lock:
+            return {row["name"]: json.loads(row["value"]) for row in self._db["marks"].rows}
+
+    # Recordings that were decoded
+
+    def measured(self) -> dict[str, Measured]:
+        with self._lock:
+            rows = list(self._db["measured"].rows)
+        return {row["path"]: Measured(row["size"], row["changed"], row["seconds"]) for row in rows}
+
+    def keep_measured(self, found: Mapping[str, Measured]) -> None:
+        rows: Iterable[dict[str, Any]] = [{"path": path, **asdict(one)} for path, one in found.items()]
+        with self._writing("measured"):
+            self._db["measured"].upsert_all(rows, pk="path")
+
+    @contextmanager
+    def _writing(self, what: str) -> Iterator[None]:
+        try:
+            with self._lock, self._db.conn:
+                yield
+        except sqlite3.Error as error:
+            raise _unusable(Path(what), error) from error
+
+
+@contextmanager
+def sole_daemon(station: Path) -> Iterator[None]:
+    """Hold the station for one daemon. Raises BroadcasterError if another has it; let go when the process dies."""
+    path = station / "var" / "daemon.lock"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = path.open("a+")
+    except OSError as error:
+        raise _unusable(path, error) from error
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            file.seek(0)
+            raise BroadcasterError(
+                Fault(
+                    str(station),
+                    say("The daemon of this station already runs (process {pid}).", pid=file.read().strip()),
+                    say("Nothing needs doing. To look at it: broadcaster status."),
+                )
+            ) from None
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        yield
+
+
+def daemon_runs(station: Path) -> bool:
+    try:
+        with (station / "var" / "daemon.lock").open() as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    return False
+
+
+def _stored_time(moment: datetime | None) -> str | None:
+    """In UTC, so that text sorts as time does."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds") if moment is not None else None
+
+
+def _unusable(path: Path, error: Exception) -> BroadcasterError:
+    return BroadcasterError(
+        Fault(
+            str(path),
+            say("The station's memory cannot be used: {error}.", error=error),
+            say(
+                "See that the disk is not full or read-only and that you may write to var/ (broadcaster doctor)."
+            ),
+        )
+    )

@@ -1,0 +1,234 @@
+"""One occurrence on air: in time? fit to air? -> sink -> play log."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+from broadcaster.edges.clock import Clock
+from broadcaster.edges.sink import Sink
+from broadcaster.edges.store import Store
+from broadcaster.model.airing import Airing, Outcome, Sounded, outcome_of, shared_out
+from broadcaster.model.occurrence import Occurrence, Reason
+from broadcaster.model.programme import Lack, Programme
+from broadcaster.model.schedule import BulletinClass
+from broadcaster.model.station import Station
+
+GRACE = timedelta(seconds=60)  # a start this late still plays, from its beginning; later it is missed
+AHEAD = timedelta(seconds=3)  # the programme is chosen and the sink opened this long before the first sample
+RETRY = 2.0  # seconds before a sink that would not start is tried again, within the grace
+
+Programmes = Sequence[tuple[str, Programme]]  # language, its programme; in the order in which they sound
+
+
+class Halt(Event):
+    """Ends what sounds, and remembers why."""
+
+    reason = Reason.STOPPED
+    on_air = False  # its occurrence has begun
+
+    def because(self, reason: Reason) -> None:
+        self.reason = reason
+        self.set()
+
+
+class Playout:
+    """Airs occurrences, one at a time on each cluster, and writes what became of them."""
+
+    def __init__(self, clock: Clock, store: Store, mark_every: float = 2.0) -> None:
+        """*mark_every*: programme seconds between marks of how far it got, which a crash is counted by."""
+        self._clock, self._store, self._mark_every = clock, store, mark_every
+        self._free: dict[str, datetime] = {}  # when each cluster last fell silent
+
+    def air(
+        self,
+        occurrence: Occurrence,
+        station: Station,
+        sink: Sink,
+        ready: Callable[[], tuple[Programmes, bool]],
+        closing: Path | None,
+        halt: Halt,
+    ) -> Airing | None:
+        """
+        Wait for the occurrence's time, let it sound, and log how it ended.
+
+        *ready* gives the programmes that are there and whether more may come soon. *closing* is the chime
+        after it. Returns None, with nothing logged, if *halt* came before its time.
+        """
+        clock = self._clock
+        due = max(occurrence.at, self._free.get(occurrence.cluster, occurrence.at))
+        if clock.now() > due + GRACE:
+            return self.log(occurrence, station, Outcome.MISSED, Reason.LATE)
+        if clock.wait_until(occurrence.at - AHEAD, halt):
+            return None
+        programmes, hope = ready()
+        while hope and len(programmes) < len(occurrence.whole) and clock.now() < due + GRACE:
+            if clock.sleep(0.5, halt):
+                return None
+            programmes, hope = ready()
+        if not programmes:
+            return self.log(occurrence, station, Outcome.FAILED, Reason.INCOMPLETE, Lack.NOT_READY)
+        at = max(occurrence.at, clock.now())
+        length = sum(programme.seconds for _, programme in programmes)
+        if not _allowed(occurrence, station, at, length):
+            return self.log(occurrence, station, Outcome.DISPLACED, Reason.OUTSIDE_HOURS)
+        return self._sound(occurrence, station, sink, programmes, closing, due, halt)
+
+    def _sound(
+        self,
+        occurrence: Occurrence,
+        station: Station,
+        sink: Sink,
+        programmes: Programmes,
+        closing: Path | None,
+        due: datetime,
+        halt: Halt,
+    ) -> Airing:
+        clock = self._clock
+        length = sum(programme.seconds for _, programme in programmes)
+        row = airing(occurrence, station, clock.now())
+        halt.on_air = True
+        self._store.begin(row)
+        marked = 0.0
+
+        def on_progress(seconds: float) -> None:
+            nonlocal marked
+            if marked == 0.0 or seconds - marked >= self._mark_every:
+                marked = seconds
+                self._mark(occurrence, programmes, min(seconds, length))
+
+        sounds = [programme.path for _, programme in programmes] + ([closing] if closing else [])
+        played = sink.play(sounds, max(occurrence.at, clock.now()), halt, on_progress)
+        while played.fault and not played.seconds and clock.now() < due + GRACE:
+            if clock.sleep(RETRY, halt):
+                break
+            played = sink.play(sounds, clock.now(), halt, on_progress)
+        self._free[occurrence.cluster] = clock.now()
+
+        seconds = min(played.seconds, length)
+        outcome, reason, detail = outcome_of(length, seconds), None, ""
+        if played.fault is not None:
+            reason, detail = Reason.SINK, str(played.fault)
+        elif played.stopped or halt.is_set():
+            reason = halt.reason
+            outcome = outcome if seconds else Outcome.MISSED
+        elif occurrence.missing or len(programmes) < len(occurrence.whole):
+            reason, detail = Reason.INCOMPLETE, occurrence.missing
+        ended = replace(
+            row,
+            logged=clock.now(),
+            started=played.started,
+            ended=played.started + timedelta(seconds=played.seconds) if played.started else None,
+            seconds=round(seconds, 3),
+            outcome=outcome,
+            reason=reason or "",
+            detail=detail,
+            languages=_languages(occurrence, programmes, seconds),
+        )
+        self._store.end(ended)
+        self._store.mark(f"on-air/{occurrence.cluster}", None)
+        return ended
+
+    def _mark(self, occurrence: Occurrence, programmes: Programmes, seconds: float) -> None:
+        value: dict[str, Any] = {
+            "occurrence": occurrence.id,
+            "title": occurrence.script_title,
+            "cluster_name": occurrence.cluster_name,
+            "seconds": round(seconds, 1),
+            "programmes": [
+                (language, programme.digest, programme.seconds) for language, programme in programmes
+            ],
+        }
+        self._store.mark(f"on-air/{occurrence.cluster}", value)
+
+    def log(
+        self, occurrence: Occurrence, station: Station, outcome: Outcome, reason: Reason, detail: str = ""
+    ) -> Airing:
+        """The row of an occurrence that did not sound."""
+        row = replace(
+            airing(occurrence, station, self._clock.now()),
+            outcome=outcome,
+            reason=reason,
+            detail=detail or occurrence.detail,
+            languages=tuple(
+                Sounded(one.language, "", 0.0, 0.0, Outcome.WITHHELD if one.lacks else outcome)
+                for one in occurrence.recipes
+            ),
+        )
+        self._store.end(row)
+        return row
+
+    def recover(self) -> list[Airing]:
+        """
+        Log what the last run began and did not end: the machine died while it sounded.
+
+        The seconds are those of the last mark.
+        """
+        marks = self._store.marks()
+        recovered = []
+        for row in self._store.unfinished():
+            mark: Mapping[str, Any] = marks.get(f"on-air/{row.cluster}") or {}
+            known = mark.get("occurrence") == row.occurrence
+            seconds = float(mark["seconds"]) if known else 0.0
+            shares = shared_out(mark["programmes"], seconds) if known else ()
+            length = sum(share.length for share in shares)
+            ended = replace(
+                row,
+                logged=self._clock.now(),
+                started=row.planned if seconds else None,
+                ended=row.planned + timedelta(seconds=seconds) if seconds else None,
+                seconds=seconds,
+                outcome=outcome_of(length, seconds) if seconds else Outcome.MISSED,
+                reason=Reason.POWER,
+                languages=shares,
+            )
+            self._store.end(ended)
+            self._store.mark(f"on-air/{row.cluster}", None)
+            recovered.append(ended)
+        return recovered
+
+
+def airing(occurrence: Occurrence, station: Station, now: datetime) -> Airing:
+    """The row of *occurrence* as far as it is known before it sounds; names are copied in."""
+    return Airing(
+        occurrence=occurrence.id,
+        planned=occurrence.at,
+        logged=now,
+        started=None,
+        ended=None,
+        seconds=0.0,
+        outcome=None,
+        reason="",
+        detail="",
+        station=station.name,
+        schedule=occurrence.schedule,
+        schedule_title=occurrence.schedule_title,
+        script=occurrence.script,
+        script_title=occurrence.script_title,
+        group=occurrence.group,
+        cluster=occurrence.cluster,
+        cluster_name=occurrence.cluster_name,
+        area=occurrence.area,
+        area_name=occurrence.area_name,
+        bulletin_class=occurrence.bulletin_class.word,
+        kind=occurrence.kind,
+        languages=(),
+    )
+
+
+def _languages(occurrence: Occurrence, programmes: Programmes, seconds: float) -> tuple[Sounded, ...]:
+    """How each of the occurrence's languages fared; those that had no programme were withheld."""
+    shares = shared_out([(name, one.digest, one.seconds) for name, one in programmes], seconds)
+    there = {share.language for share in shares}
+    withheld = [one.language for one in occurrence.recipes if one.language not in there]
+    return (*shares, *(Sounded(language, "", 0.0, 0.0, Outcome.WITHHELD) for language in withheld))
+
+
+def _allowed(occurrence: Occurrence, station: Station, at: datetime, length: float) -> bool:
+    if occurrence.bulletin_class is BulletinClass.EMERGENCY:
+        return True
+    start = at.astimezone(station.timezone)
+    end = start + timedelta(seconds=length)
+    return start.date() == end.date() and station.hours.hold(start.time(), end.time())

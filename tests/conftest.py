@@ -1,0 +1,16 @@
+"""Fixtures that more than one module of tests needs."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.sound_server import SoundServer, running
+
+
+@pytest.fixture
+def sound_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[SoundServer]:
+    """A sound server that everything started in the test plays to."""
+    with running() as server:
+        for name, value in server.environment.items():
+            monkeypatch.setenv(name, value)
+        yield server
