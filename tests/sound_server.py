@@ -43,6 +43,8 @@ class SoundServer:
 
     def __init__(self, folder: Path) -> None:
         address = folder / "native"
+        # With rewinds an idle null sink is 2 s ahead, and its monitor hears what starts then 2 s late.
+        loudspeaker = f"sink_name=loudspeaker norewinds=1 rate={SAMPLE_RATE} channels=1"
         self.environment = {
             "HOME": str(folder),
             "XDG_RUNTIME_DIR": str(folder),
@@ -54,7 +56,7 @@ class SoundServer:
             self._process = subprocess.Popen(
                 [
                     *("pulseaudio", "-n", "--daemonize=no", "--use-pid-file=no", "--exit-idle-time=-1"),
-                    f"--load=module-null-sink sink_name=loudspeaker rate={SAMPLE_RATE} channels=1",
+                    f"--load=module-null-sink {loudspeaker}",
                     f"--load=module-native-protocol-unix auth-anonymous=1 socket={address}",
                 ],
                 env=os.environ | self.environment,
@@ -73,8 +75,11 @@ class SoundServer:
     def freeze(self) -> None:
         self._process.send_signal(signal.SIGSTOP)
 
-    def kill(self) -> None:
+    def die(self) -> None:
         self._process.kill()
+
+    def stop(self) -> None:
+        self._process.kill()  # it has nothing to put in order, and frozen it would not hear anything less
         self._process.wait()
 
     @contextmanager
@@ -131,4 +136,4 @@ def running() -> Iterator[SoundServer]:
             server.wait_until_up()
             yield server
         finally:
-            server.kill()
+            server.stop()

@@ -5,10 +5,10 @@ import tomllib
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from difflib import get_close_matches
-from os import fsencode
 from pathlib import Path
 from stat import S_ISREG
 from typing import Any, TypeVar
@@ -43,12 +43,11 @@ def fingerprint(station: Path) -> int:
     """A number that changes when any content file is saved, added or taken away."""
     seen = []
     for folder in ("schedules", "audio"):
-        for path in (station / folder).rglob("*"):
-            try:
-                stat = path.stat()
-            except OSError:
-                continue  # taken away while we looked: the next look sees that
-            seen.append((str(path), stat.st_mtime_ns, stat.st_size))
+        with suppress(OSError):  # a folder taken away while we looked: the next look sees that
+            for path in (station / folder).rglob("*"):
+                with suppress(OSError):
+                    stat = path.stat()
+                    seen.append((str(path), stat.st_mtime_ns, stat.st_size))
     return hash(tuple(sorted(seen)))
 
 
@@ -58,17 +57,23 @@ class Loaded:
 
     content: Content
     faults: Sequence[Fault]
-    left_out: frozenset[str]  # scripts and schedules that are there but cannot be used
+    left_out: frozenset[str] = frozenset()  # what is there but cannot be used: audio/NAME, schedules/NAME
 
     def keeping(self, last: Content) -> Content:
         """The content, where a faulty script or schedule stays as *last* had it."""
-        new, kept = self.content, self.left_out
-        schedules = [*new.schedules, *(one for one in last.schedules if one.id in kept)]
+        new = self.content
+        kept = {name: one for name, one in last.scripts.items() if f"audio/{name}" in self.left_out}
+        scripts = kept | dict(new.scripts)
+        schedules = [
+            one
+            for one in last.schedules
+            if f"schedules/{one.id}" in self.left_out and scripts.keys() >= set(one.scripts)
+        ]
         return replace(
             new,
-            scripts={name: one for name, one in last.scripts.items() if name in kept} | dict(new.scripts),
+            scripts=scripts,
             recordings=Recordings([*(one for one in last.recordings if one.script in kept), *new.recordings]),
-            schedules=sorted(schedules, key=lambda one: one.id),
+            schedules=sorted([*new.schedules, *schedules], key=lambda one: f"{one.id}.toml"),  # file order
         )
 
 
@@ -79,7 +84,7 @@ def load(station: Path, measured: Mapping[str, Measured] | None = None) -> Loade
     *measured* is what is known of recordings by their path. Raises BroadcasterError if there is no
     station here, or its own description cannot be used.
     """
-    if _missing(station / "schedules" / "station.toml"):
+    if not _seen((station / "schedules" / "station.toml").is_file):
         raise BroadcasterError(
             Fault(
                 str(station),
@@ -221,18 +226,25 @@ class _Reader:
         return table
 
     def _inside(self, folder: Path) -> list[Path]:
-        """What lies in *folder*, by name; hidden things do not count, and neither does a folder not there."""
+        """What lies in *folder*, by name, but for hidden things; nothing if there is no such folder."""
+        found: list[Path] = []
         try:
-            return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+            found = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
         except FileNotFoundError:
-            return []
+            pass
         except OSError as error:
             self._unreadable(self._where(folder), error)
-            return []
+        for path in found:
+            if not path.name.isprintable():
+                self._fault(
+                    self._where(folder),
+                    say("The name of a file is not text in UTF-8: {name}.", name=ascii(path.name)),
+                    say("Rename the file."),
+                )
+        return [path for path in found if path.name.isprintable()]
 
     def _where(self, path: Path) -> str:
-        """*path* below the station, fit to be printed even if its name is not UTF-8."""
-        return fsencode(path.relative_to(self.root)).decode("utf-8", "replace")
+        return str(path.relative_to(self.root))
 
     def _unreadable(self, where: str, error: OSError) -> None:
         self._fault(
@@ -288,7 +300,7 @@ class _Reader:
             for code, since in _twice((area.code, area.valid_from) for area in found):
                 table.fault(
                     say("Two areas have the code “{code}” from {since} on.", code=code, since=since),
-                    say("Give each an id of its own."),
+                    say("Keep one of the two."),
                 )
         areas = Areas(found)
         self.area_codes = tuple(codes)  # of faulty ones too: their own fault says it all
@@ -296,16 +308,19 @@ class _Reader:
         return areas
 
     def _parents(self, areas: Areas) -> None:
-        rings = set[frozenset[str]]()
+        rings: list[set[str]] = []
         for area in areas:
             table = _Table({}, f"schedules/areas.toml [area {area.code}]", self.faults)
             self._area(table, area.parent)
-            up = [one.code for one in areas.upwards(area.code, area.valid_from)]
-            top = areas.find(up[-1], area.valid_from)
-            if top is not None and top.parent in up and (ring := frozenset(up)) not in rings:
-                rings.add(ring)
+            up = list(areas.upwards(area.code, area.valid_from))
+            ring = {one.code for one in up}
+            if up[-1].parent == area.code and ring not in rings:
+                rings.append(ring)
                 table.fault(
-                    say("The area lies in itself: {ring}.", ring=" > ".join([*up, top.parent])),
+                    say(
+                        "The area lies in itself: {ring}.",
+                        ring=" > ".join([*(one.code for one in up), area.code]),
+                    ),
                     say("Name the area above it as its parent."),
                 )
 
@@ -380,9 +395,10 @@ class _Reader:
     def scripts(self) -> dict[str, Script]:
         found = {}
         for folder in self._inside(self.root / "audio"):
-            if folder.name in ("chimes", "beds") or _missing_folder(folder):
+            if folder.name in ("chimes", "beds") or not _seen(folder.is_dir):
                 continue
             before = len(self.faults)
+            self.left_out.add(f"audio/{folder.name}")
             table = self._open(folder / "script.toml")
             if table is None:
                 continue
@@ -397,7 +413,7 @@ class _Reader:
             if not IDENTIFIER.fullmatch(folder.name):
                 table.fault(
                     say("A script's folder is named with small letters, digits and hyphens."),
-                    say("Rename the folder “{name}”.", name=Path(self._where(folder)).name),
+                    say("Rename the folder “{name}”.", name=folder.name),
                 )
             for twice in _twice(item.id for item in script.items):
                 table.fault(
@@ -408,7 +424,7 @@ class _Reader:
             table.close()
             if len(self.faults) == before:
                 found[script.id] = script
-                self.left_out.discard(script.id)
+                self.left_out.discard(f"audio/{script.id}")
         return found
 
     def _item(self, table: _Table) -> Item:
@@ -416,8 +432,8 @@ class _Reader:
         pause = table.take("pause", _seconds(30), say("seconds of silence, 0 to 30"), 0.8)
         texts = table.table("text")
         text = {tag: texts.text(tag) for tag in texts.data}
-        if not texts.data and isinstance(table.data.get("text", {}), dict):
-            table.fault(
+        if not texts.data:
+            texts.fault(
                 say("The item has no text in any language."),
                 say("Write its Vietnamese text: [item.text] vi = …"),
             )
@@ -442,7 +458,7 @@ class _Reader:
             found: dict[tuple[str, str, str | None], str] = {}
             for language in self._inside(folder / "recordings"):
                 table = _Table({}, self._where(language), self.faults)
-                if _missing_folder(language):
+                if not _seen(language.is_dir):
                     table.fault(
                         say("A recording does not lie here, but in the folder of its language."),
                         say("Move it to a folder such as recordings/vi/."),
@@ -472,7 +488,7 @@ class _Reader:
         if item not in items:
             meant = get_close_matches(item, items, 1)
             table.fault(
-                say("The script has no item “{item}”.", item=Path(table.where).stem.partition("@")[0]),
+                say("The script has no item “{item}”.", item=item),
                 say("Did you mean “{meant}”? Rename the file.", meant=meant[0])
                 if meant
                 else say("Name the file after one of: {items}.", items=", ".join(items)),
@@ -508,15 +524,17 @@ class _Reader:
         for path in self._inside(self.root / "schedules"):
             if path.suffix != ".toml" or path.stem in ("station", "areas"):
                 continue
+            name = _nfc(path.stem)
+            self.left_out.add(f"schedules/{name}")
             if (table := self._open(path)) is None:
                 continue
             before = len(self.faults)
-            schedule = self._schedule(_nfc(Path(table.where).stem), table)
-            for name in schedule.scripts or ():
-                if name not in scripts:
-                    meant = get_close_matches(name, scripts, 1)
+            schedule = self._schedule(name, table)
+            for script in schedule.scripts or ():
+                if script not in scripts:
+                    meant = get_close_matches(script, scripts, 1)
                     table.fault(
-                        say("The script “{name}” cannot be used: audio/{name}/script.toml.", name=name),
+                        say("The script “{name}” cannot be used: audio/{name}/script.toml.", name=script),
                         say("Did you mean “{meant}”?", meant=meant[0])
                         if meant
                         else say("Write the script, or mend the faults named for it."),
@@ -524,7 +542,7 @@ class _Reader:
             table.close()
             if len(self.faults) == before:
                 found.append(schedule)
-                self.left_out.discard(schedule.id)
+                self.left_out.discard(f"schedules/{name}")
         return found
 
     def _schedule(self, name: str, table: _Table) -> Schedule:
@@ -594,18 +612,12 @@ class _Reader:
         return move
 
 
-def _missing(path: Path) -> bool:
+def _seen(look: Callable[[], bool]) -> bool:
+    """What *look* finds; True where it may not look: opening it will say why."""
     try:
-        return not path.is_file()
+        return look()
     except OSError:
-        return False  # it may be there, but is not for us to see: opening it says so
-
-
-def _missing_folder(path: Path) -> bool:
-    try:
-        return not path.is_dir()
-    except OSError:
-        return False
+        return True
 
 
 def _nfc(name: str) -> str:

@@ -256,7 +256,7 @@ class FileSink:
         while path.exists():
             copy += 1
             path = first.with_name(f"{first.stem}-{copy}.wav")
-        with path.open("xb") as file, wave.open(file) as header:
+        with path.open("xb") as file, wave.open(file, "wb") as header:
             header.setnchannels(1)
             header.setsampwidth(SAMPLE_BYTES)
             header.setframerate(SAMPLE_RATE)

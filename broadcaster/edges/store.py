@@ -51,17 +51,33 @@ class Request:
     values: Mapping[str, Any]
 
 
+def database(var: Path) -> Path:
+    """Where a station keeps its memory."""
+    return var / "broadcaster.db"
+
+
 class Store:
     """One database file; may be used from several threads."""
 
-    def __init__(self, path: Path) -> None:
-        """Open *path*, made if it is not there. Raises BroadcasterError if that cannot be."""
+    def __init__(self, path: Path, *, read_only: bool = False) -> None:
+        """
+        Open *path*, made if it is not there. Raises BroadcasterError if that cannot be.
+
+        With *read_only* nothing is made: a memory that is not there reads as an empty one.
+        """
         self._lock = RLock()
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            connection = sqlite3.connect(path, timeout=10, check_same_thread=False)
-            connection.execute("pragma journal_mode = wal")
-            connection.execute("pragma synchronous = full")
+            if read_only and path.exists():
+                connection = sqlite3.connect(
+                    f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=10, check_same_thread=False
+                )
+            elif read_only:
+                connection = sqlite3.connect(":memory:", check_same_thread=False)
+            else:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                connection = sqlite3.connect(path, timeout=10, check_same_thread=False)
+                connection.execute("pragma journal_mode = wal")
+                connection.execute("pragma synchronous = full")
             self._db = _sqlite_utils().Database(connection)
             self._make_tables()
         except (OSError, sqlite3.Error) as error:
@@ -184,9 +200,9 @@ class Store:
 
 
 @contextmanager
-def sole_daemon(station: Path) -> Iterator[None]:
-    """Hold the station for one daemon. Raises BroadcasterError if another has it; let go when the process dies."""
-    path = station / "var" / "daemon.lock"
+def sole_daemon(var: Path) -> Iterator[None]:
+    """Hold the station for one daemon, until this process ends. Raises BroadcasterError if another has it."""
+    path = var / "daemon.lock"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         file = path.open("a+")
@@ -199,7 +215,7 @@ def sole_daemon(station: Path) -> Iterator[None]:
             file.seek(0)
             raise BroadcasterError(
                 Fault(
-                    str(station),
+                    str(path),
                     say("The daemon of this station already runs (process {pid}).", pid=file.read().strip()),
                     say("Nothing needs doing. To look at it: broadcaster status."),
                 )
@@ -210,9 +226,9 @@ def sole_daemon(station: Path) -> Iterator[None]:
         yield
 
 
-def daemon_runs(station: Path) -> bool:
+def daemon_runs(var: Path) -> bool:
     try:
-        with (station / "var" / "daemon.lock").open() as file:
+        with (var / "daemon.lock").open() as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except FileNotFoundError:
         return False

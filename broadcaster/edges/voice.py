@@ -67,7 +67,7 @@ class GoogleVoice:
                     "Google cannot be reached, or did not answer within {seconds} s.", seconds=self._timeout
                 )
             elif answer.ok:
-                what = say("Google answered without audio.")
+                what = say("Google answered without audio, or with only a part of it.")
             else:
                 what = say(
                     "Google refused: {status} {reason}.", status=answer.status_code, reason=answer.reason
@@ -75,10 +75,10 @@ class GoogleVoice:
             raise self._failed(what) from error
         except Exception as error:  # gTTS lets the errors of its parsing through
             raise self._failed(
-                say("Google's answer cannot be understood: {reason}.", reason=error)
+                say("Google's answer cannot be understood: {reason}.", reason=str(error))
             ) from error
         if len(parts) < len(request.get_bodies()) or not all(parts):  # gTTS passes over a login page, for one
-            raise self._failed(say("Google answered without audio."))
+            raise self._failed(say("Google answered without audio, or with only a part of it."))
         return b"".join(parts)
 
     def _failed(self, what: Text) -> VoiceError:
@@ -90,8 +90,8 @@ class EspeakVoice:
     """
     espeak-ng: a plain but clear voice that needs no network. Its audio is WAV, 16 bits, mono.
 
-    140 of its words a minute are 200 Vietnamese syllables, about three a second. At volume 70 it stays
-    3 dB below its own limiter.
+    140 of its words a minute are 200 Vietnamese syllables, about three a second. Volume 70 keeps
+    clear of its own limiter, which is at work from 90.
     """
 
     name = "espeak-ng"
@@ -106,8 +106,8 @@ class EspeakVoice:
         try:
             audio = _ESPEAK_THREAD.submit(self._read, spoken(text)).result()
         except (ImportError, OSError, RuntimeError) as error:
-            what = say("The offline voice does not work: {reason}.", reason=error)
-            remedy = say("Install broadcaster again, in a folder whose path is shorter than 100 characters.")
+            what = say("The offline voice does not work: {reason}.", reason=str(error))
+            remedy = say("Install broadcaster again, in a folder whose path is shorter than 90 characters.")
             raise VoiceError(Fault(self.name, what, remedy)) from error
         save(to, audio)
         return self.name
@@ -203,7 +203,7 @@ def save(to: Path, audio: bytes) -> None:
             os.fsync(file.fileno())
         part.replace(to)
     except OSError as error:
-        what = say("The spoken text could not be written: {reason}.", reason=error.strerror or error)
+        what = say("The spoken text could not be written: {reason}.", reason=error.strerror or str(error))
         remedy = say("Check that the folder is there and may be written to, and that the disk is not full.")
         raise BroadcasterError(Fault(str(to), what, remedy)) from error
     finally:

@@ -1,15 +1,13 @@
 """Every sink keeps the same promises; then what is particular to each."""
 
-import os
 import shutil
 import statistics
 import threading
 import time
 import wave
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from threading import Event, Timer
 from zoneinfo import ZoneInfo
@@ -65,7 +63,7 @@ def recorded(path: Path) -> bytes:
 def held() -> tuple[set[str], int, str]:
     """What this process holds: open files, threads, children."""
     children = "".join(path.read_text() for path in Path("/proc/self/task").glob("*/children"))
-    return set(os.listdir("/proc/self/fd")), threading.active_count(), children
+    return {link.name for link in Path("/proc/self/fd").iterdir()}, threading.active_count(), children
 
 
 @dataclass
@@ -258,7 +256,7 @@ class TestFileSink:
 
     def test_runs_on_a_fast_clock(self, tmp_path: Path) -> None:
         """On a clock a hundred times as fast, half a minute takes 0.3 s and is half a minute in the file."""
-        clock = FastClock(self.AT, speed=100)
+        clock = FastClock(start=self.AT, end=self.AT + timedelta(hours=1), speed=100)
         stage = Stage(FileSink(tmp_path, "nam-po", clock), clock)
         path = make_sound(tmp_path / "a.wav", 30)
         begun = time.monotonic()
@@ -434,7 +432,7 @@ class TestCardSinkOnAServer:
 
     def test_notices_a_server_that_dies(self, card: Stage, sound_server: SoundServer, tmp_path: Path) -> None:
         """A server that dies is a fault at once, with the seconds that sounded."""
-        card.on_progress = lambda _: sound_server.kill()
+        card.on_progress = lambda _: sound_server.die()
         begun = time.monotonic()
         played = card.play(make_sound(tmp_path / "a.wav", 30))
         assert played.fault is not None
@@ -456,7 +454,7 @@ class TestCardSinkOnAServer:
         self, card: Stage, sound_server: SoundServer, tmp_path: Path
     ) -> None:
         """Without a server and without a card the play is a fault at once."""
-        sound_server.kill()
+        sound_server.stop()
         begun = time.monotonic()
         played = card.play(make_sound(tmp_path / "a.wav", 1))
         assert "No sound output answers" in str(played.fault)

@@ -190,10 +190,12 @@ def test_decomposed_letters_are_read_as_composed_ones(voice: Voice, tmp_path: Pa
 
 
 def test_a_voice_speaks_over_an_older_file(voice: Voice, tmp_path: Path) -> None:
-    """A file that is already there is replaced."""
+    """A file that is already there is replaced in one step; who is reading it reads it to its end."""
     (tmp_path / "a").write_text("old")
 
-    voice.speak(SHORT, "vi", tmp_path / "a")
+    with (tmp_path / "a").open() as reader:
+        voice.speak(SHORT, "vi", tmp_path / "a")
+        assert reader.read() == "old"
 
     assert seconds_in(tmp_path / "a") > 0.5
 

@@ -1,0 +1,67 @@
+"""All commands, put together."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from broadcaster.model.errors import BroadcasterError, Fault, say
+
+from . import air, area, demo, log, output, plan, recording, schedule, script, station
+from .here import Here
+from .language import _
+
+app = typer.Typer(
+    name="broadcaster",
+    help=_("Localized recordings on village loudspeakers: planned, assembled, played, logged, counted."),
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+for part in (station, plan, air, log, demo):
+    part.add_to(app)
+for name, group in (("schedule", schedule), ("script", script), ("recording", recording), ("area", area)):
+    app.add_typer(group.app, name=name)
+
+
+@app.callback()
+def common(
+    context: typer.Context,
+    folder: Annotated[
+        Path,
+        typer.Option(
+            "--station",
+            envvar="BROADCASTER_STATION",
+            metavar="DIR",
+            help=_("The station's folder; by default the one you stand in."),
+        ),
+    ] = Path(),
+    _lang: Annotated[
+        str,
+        typer.Option("--lang", metavar="vi|en", help=_("The language of messages; by default the locale's.")),
+    ] = "",
+) -> None:
+    context.obj = Here(folder)
+
+
+def run() -> int:
+    """Run the command line. What a user can mend becomes sentences, and a command that told a fault ends with 1."""
+    try:
+        app()
+    except SystemExit as end:
+        return (end.code if isinstance(end.code, int) else 0) or int(output.fault_was_told())
+    except BroadcasterError as error:
+        output.faults(error.faults)
+    except OSError as error:
+        output.faults([cannot_use(error)])
+    return 1
+
+
+def cannot_use(error: OSError) -> Fault:
+    return Fault(
+        str(error.filename or ""),
+        say("This cannot be used: {error}.", error=error.strerror or error),
+        say("See that it is there, that you may use it, and that the disk is neither full nor read-only."),
+    )

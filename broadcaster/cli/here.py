@@ -1,0 +1,81 @@
+"""The station that a command works on, and what it is made of: the composition root's shared part."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TypeVar
+
+from broadcaster.assembly import Assembly
+from broadcaster.edges.clock import SystemClock
+from broadcaster.edges.content import Loaded, load
+from broadcaster.edges.store import Store, database
+from broadcaster.edges.voice import EspeakVoice, FallbackVoice, GoogleVoice
+from broadcaster.model.content import Content
+from broadcaster.model.errors import BroadcasterError, Fault, say
+
+from . import output
+
+T = TypeVar("T")
+
+
+def named(known: Mapping[str, T], name: str) -> T:
+    """What *name* means among *known*; raises BroadcasterError with what was probably meant."""
+    if name in known:
+        return known[name]
+    meant = get_close_matches(name, known, 1)
+    raise BroadcasterError(
+        Fault(
+            name,
+            say("There is none of this name."),
+            say("Did you mean “{meant}”?", meant=meant[0])
+            if meant
+            else say("Known are: {known}.", known=", ".join(known) or "–"),
+        )
+    )
+
+
+@dataclass
+class Here:
+    """A station's folder."""
+
+    root: Path
+
+    @property
+    def var(self) -> Path:
+        return self.root / "var"
+
+    @contextmanager
+    def reading(self) -> Iterator[Store]:
+        """The station's memory, for a command that only reads: works on a read-only disk, makes no file."""
+        store = Store(database(self.var), read_only=True)
+        try:
+            yield store
+        finally:
+            store.close()
+
+    @contextmanager
+    def writing(self) -> Iterator[Store]:
+        store = Store(database(self.var))
+        try:
+            yield store
+        finally:
+            store.close()
+
+    def load(self, store: Store | None = None) -> Loaded:
+        return load(self.root, store.measured() if store else None)
+
+    def content(self, store: Store | None = None) -> Content:
+        """The content; its faults are told on standard error."""
+        loaded = self.load(store)
+        output.faults(fault for fault in loaded.faults if not fault.warning)
+        return loaded.content
+
+    def assembly(self) -> Assembly:
+        return Assembly(self.root, FallbackVoice([GoogleVoice(), EspeakVoice()]))
+
+    @staticmethod
+    def now(content: Content) -> datetime:
+        return SystemClock().now().astimezone(content.station.timezone)

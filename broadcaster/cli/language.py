@@ -1,0 +1,44 @@
+"""Vietnamese or English: by --lang, else the locale; Vietnamese where neither says English."""
+
+import gettext
+import os
+from collections.abc import Mapping, Sequence
+from gettext import gettext as _
+from pathlib import Path
+
+from broadcaster.model.errors import Text
+
+__all__ = ["_", "choose", "tr", "use"]
+
+DOMAIN = "broadcaster"
+LANGUAGES = ("vi", "en")
+
+
+def choose(arguments: Sequence[str], environ: Mapping[str, str]) -> str:
+    """The language that the command line or the environment asks for."""
+    asked = ""
+    for index, argument in enumerate(arguments):
+        name, _equals, value = argument.partition("=")
+        if name == "--lang":
+            asked = value or "".join(arguments[index + 1 : index + 2])
+    wanted = [
+        asked,
+        *(environ.get(name, "") for name in ("BROADCASTER_LANG", "LC_ALL", "LC_MESSAGES", "LANG")),
+    ]
+    named = next((one for one in wanted if one), "")
+    return "en" if named.lower().startswith("en") else "vi"
+
+
+def use(language: str) -> None:
+    """From here on gettext, and with it the command line library's own words, speaks *language*."""
+    os.environ["LANGUAGE"] = language
+    gettext.bindtextdomain(DOMAIN, str(Path(__file__).parent.parent / "locale"))
+    gettext.textdomain(DOMAIN)
+
+
+def tr(text: Text | str) -> str:
+    """*text* in the reader's language."""
+    if isinstance(text, str):
+        return text
+    values = {name: tr(value) if isinstance(value, Text) else value for name, value in text.values.items()}
+    return _(text.template).format(**values) if values else _(text.template)

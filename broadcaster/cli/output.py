@@ -1,0 +1,103 @@
+"""Everything that is printed: tables, JSON, CSV, faults, progress."""
+
+import csv
+import json
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from broadcaster.model.errors import Fault
+
+from .language import _, tr
+
+
+def line(text: str = "") -> None:
+    print(text)
+
+
+def as_json(data: Any) -> None:
+    json.dump(data, sys.stdout, ensure_ascii=False, indent=2)
+    print()
+
+
+def as_csv(rows: Sequence[dict[str, Any]]) -> None:
+    """The keys of the first row are the heading."""
+    if rows:
+        writer = csv.DictWriter(sys.stdout, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(
+            {key: " ".join(value) if isinstance(value, list) else value for key, value in row.items()}
+            for row in rows
+        )
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[str]], right: Sequence[int] = ()) -> None:
+    """A table as wide as the terminal, or as its content where there is no terminal; *right* align right."""
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text as Cell
+
+    grid = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for index, name in enumerate(columns):
+        grid.add_column(name, justify="right" if index in right else "left", overflow="fold")
+    for row in rows:
+        grid.add_row(*(Cell(cell) for cell in row))
+    Console(width=None if sys.stdout.isatty() else 1000, highlight=False).print(grid)
+
+
+_told: list[Fault] = []
+
+
+def fault_was_told() -> bool:
+    return bool(_told)
+
+
+def faults(found: Iterable[Fault]) -> None:
+    """To standard error: where, what, what next. A fault, unlike a note, makes the exit code 1."""
+    for fault in found:
+        if not fault.warning:
+            _told.append(fault)
+        mark = _("Note") if fault.warning else _("Fault")
+        where = f"{fault.where}: " if fault.where else ""
+        print(f"{mark}: {where}{tr(fault.what)}\n  → {tr(fault.next)}", file=sys.stderr)
+
+
+@contextmanager
+def progress(title: str, total: int) -> Iterator[Any]:
+    """A bar on standard error, if that is a terminal; call what it gives with the name of each step."""
+    if not sys.stderr.isatty() or total == 0:
+        yield lambda _name: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[name]}"),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(title, total=total, name="")
+        yield lambda name: bar.update(task, advance=1, name=name)
+
+
+def clock_time(moment: datetime | None) -> str:
+    return f"{moment:%H:%M:%S}" if moment is not None else "–"
+
+
+def day(one: date) -> str:
+    """`Thứ Sáu, 20/11/2026` or `Friday, 20/11/2026`."""
+    names = (
+        _("Monday"), _("Tuesday"), _("Wednesday"), _("Thursday"), _("Friday"), _("Saturday"), _("Sunday"),
+    )  # fmt: skip
+    return f"{names[one.weekday()]}, {one:%d/%m/%Y}"
+
+
+def length(seconds: float) -> str:
+    """Minutes and seconds: `4:13`; hours where there are any: `1:02:03`."""
+    told = str(timedelta(seconds=round(seconds)))
+    return told.removeprefix("0:").removeprefix("0") or "0"

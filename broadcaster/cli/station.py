@@ -1,0 +1,145 @@
+"""init, check, doctor: a new station, its faults, the health of the machine."""
+
+import platform
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from broadcaster import __version__
+from broadcaster.edges.clock import SystemClock
+from broadcaster.edges.sink import card_players
+from broadcaster.edges.voice import EspeakVoice, GoogleVoice
+from broadcaster.model.check import check as look_through
+from broadcaster.model.errors import BroadcasterError, Fault, say
+
+from . import output, template
+from .here import Here
+from .language import _, tr
+from .plan import Json, measure
+
+LOW_DISK = 500_000_000  # bytes
+
+
+def add_to(app: typer.Typer) -> None:
+    app.command("init", help=_("A new station in DIR."))(init)
+    app.command("check", help=_("Every fault in the content."))(check)
+    app.command("doctor", help=_("Sound, clock, disk, voices, versions."))(doctor)
+
+
+def init(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help=_("A new or empty folder."))],
+    name: Annotated[str, typer.Option(help=_("The station's name."))] = "Đài truyền thanh xã (sửa tên)",
+    area: Annotated[str, typer.Option(help=_("The commune's code."))] = "00000",
+    area_name: Annotated[str, typer.Option(help=_("The commune's name."))] = "Xã (sửa tên)",
+) -> None:
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise BroadcasterError(
+            Fault(
+                str(folder),
+                say("There is something in this place already."),
+                say("Name a folder that is new or empty."),
+            )
+        )
+    for path, text in template.files(name, area, area_name).items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(text, "utf-8")
+    output.line(_("The station is in {folder}. Next:").format(folder=folder))
+    output.line(f"  cd {folder}")
+    output.line(_("  edit schedules/station.toml and schedules/areas.toml, then: broadcaster check"))
+
+
+def check(context: typer.Context, json: Json = False) -> None:
+    here: Here = context.obj
+    loaded = here.load()
+    try:
+        with here.writing() as store:
+            measure(here, store, here.assembly())
+            loaded = here.load(store)
+    except BroadcasterError as error:
+        output.faults(error.faults)
+    today = here.now(loaded.content).date()
+    found = [*loaded.faults, *look_through(loaded.content, today)]
+    if json:
+        output.as_json(
+            [
+                {
+                    "where": one.where,
+                    "what": tr(one.what),
+                    "next": tr(one.next),
+                    "severity": "note" if one.warning else "fault",
+                }
+                for one in found
+            ]
+        )
+    output.faults(found)
+    wrong = sum(not one.warning for one in found)
+    if not json:
+        output.line(_("Faults: {count}.").format(count=wrong) if wrong else _("Nothing is wrong."))
+
+
+def doctor(context: typer.Context, json: Json = False) -> None:
+    here: Here = context.obj
+    found = [*_sound(), _clock(), _disk(here.root), *_voices(), _versions()]
+    if json:
+        output.as_json(
+            [{"what": name, "well": well, "state": state, "next": tr(do)} for name, well, state, do in found]
+        )
+        return
+    output.table(
+        (_("What"), "", _("State"), _("Next step")),
+        [(name, "✓" if well else "✗", state, "" if well else tr(do)) for name, well, state, do in found],
+    )
+
+
+Finding = tuple[str, bool, str, Any]  # what, is it well, how it is, what to do
+
+
+def _sound() -> list[Finding]:
+    remedy = say("Plug the sound card in, and see that the sound server runs.")
+    found: list[Finding] = [
+        (_("Sound: {player}").format(player=one.name), one.answers, one.says, remedy)
+        for one in card_players()
+    ]
+    install = say("Install the package pulseaudio-utils or alsa-utils.")
+    return found or [(_("Sound"), False, _("no player"), install)]
+
+
+def _clock() -> Finding:
+    now = SystemClock().now().astimezone()
+    return (_("Clock"), True, f"{now:%Y-%m-%d %H:%M:%S %Z}", say("Set the clock."))
+
+
+def _disk(root: Path) -> Finding:
+    there = next(path for path in (root.resolve(), *root.resolve().parents) if path.exists())
+    free = shutil.disk_usage(there).free
+    return (
+        _("Disk"),
+        free > LOW_DISK,
+        _("{megabytes} MB free").format(megabytes=free // 1_000_000),
+        say("Make room on the disk."),
+    )
+
+
+def _voices() -> list[Finding]:
+    found = []
+    with tempfile.TemporaryDirectory() as folder:
+        for voice in (GoogleVoice(timeout=5), EspeakVoice()):
+            try:
+                voice.speak("Xin chào bà con.", "vi", Path(folder) / "spoken")
+                found.append((voice.name, True, _("speaks Vietnamese"), say("")))
+            except BroadcasterError as error:
+                fault = error.faults[0]
+                found.append((voice.name, False, tr(fault.what), fault.next))
+    return found
+
+
+def _versions() -> Finding:
+    return (
+        "broadcaster",
+        True,
+        f"{__version__}, Python {platform.python_version()}, {platform.platform(terse=True)}",
+        say(""),
+    )

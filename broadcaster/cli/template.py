@@ -1,0 +1,69 @@
+"""The files of a new station. Nothing in them sounds until an officer switches it on."""
+
+STATION = """\
+name = "{name}"
+area = "{area}"                          # mã xã / the commune's code, in areas.toml
+timezone = "Asia/Ho_Chi_Minh"
+
+[hours]                                 # giờ được phép phát / when loudspeakers may sound
+allowed = [[05:00:00, 06:30:00], [16:30:00, 18:30:00]]
+session_minutes = 30                    # một buổi dài nhất / the longest session
+sessions_per_day = 2
+
+[[cluster]]                             # mỗi đường loa một cụm / one for each output
+id = "trung-tam"
+name = "Khu trung tâm xã"
+area = "{area}"
+languages = ["vi"]                      # thêm "hmn-Latn-VN" (Mông), "blt-Latn-VN", "twh-Latn-VN" (Thái)
+sink = "card:default"                   # hoặc / or: card:TÊN, file:THƯ-MỤC, null
+"""
+
+AREAS = """\
+# Địa bàn: mã, tên, ngày mã có hiệu lực; và những gì kịch bản được nói về nơi ấy, như {{area.collection_point}}.
+# Areas: code, name, the day from which the code holds; and what scripts may say of the place.
+
+[[area]]
+code = "{area}"
+name = "{area_name}"
+kind = "commune"                        # province, commune, village
+from = 2025-07-01
+collection_point = "Ủy ban nhân dân xã"
+"""
+
+SCHEDULE = """\
+title   = "Thử loa"
+script  = "thu-loa"
+areas   = ["{area}"]
+enabled = false                         # đổi thành true thì mới phát / nothing sounds until this is true
+
+[[rule]]
+weekdays = ["mon"]                      # mon tue wed thu fri sat sun
+times    = [17:00:00]
+"""
+
+SCRIPT = '''\
+title = "Thử loa"
+group = "everyone"                      # everyone farmers households small-traders cooperative-members village-officers
+
+[[item]]
+id    = "thu-loa"
+pause = 0.5                             # giây lặng sau mục này / seconds of silence after it
+
+[item.text]
+vi = """
+Kính thưa bà con {{commune.name}}. Đây là chương trình thử loa của đài truyền thanh xã. Xin cảm ơn bà con đã lắng nghe.
+"""
+'''
+
+
+def files(name: str, area: str, area_name: str) -> dict[str, str]:
+    """The text of each file, by its path below the station's folder."""
+    values = {"name": name, "area": area, "area_name": area_name}
+    escaped = {key: value.replace("\\", "\\\\").replace('"', '\\"') for key, value in values.items()}
+    texts = {
+        "schedules/station.toml": STATION,
+        "schedules/areas.toml": AREAS,
+        "schedules/thu-loa.toml": SCHEDULE,
+        "audio/thu-loa/script.toml": SCRIPT,
+    }
+    return {path: text.format(**escaped) for path, text in texts.items()} | {".gitignore": "/var/\n"}
