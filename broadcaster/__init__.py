@@ -1,5 +1,3 @@
 """Localized recordings on village loudspeakers: planned, assembled, played on the second, logged, counted."""
 
-from importlib.metadata import version
-
-__version__ = version("broadcaster")
+__version__ = "0.1.0"

@@ -204,7 +204,7 @@ def _clip(decode: Any, source: Path, target: Path, raw: Path, lufs: float, *, tr
 
 
 def _mixed(chime: Path | None, spoken: Iterable[tuple[Path, float]], bed: Path | None) -> Iterator[bytes]:
-    """The programme, piece by piece: chime, then each clip and its pause over the bed, which ducks for them."""
+    """The programme, piece by piece: chime, then each clip and its pause over the bed."""
     if chime is not None:
         yield from _read(chime)
     under = _Bed(bed) if bed is not None else None

@@ -32,7 +32,9 @@ def bell(pitch: float, seconds: float) -> Samples:
     """A struck bar: a few partials, the high ones dying first."""
     t = np.arange(int(seconds * SAMPLE_RATE)) / SAMPLE_RATE
     partials = ((1, 1.0, 1.6), (2, 0.45, 2.4), (3.01, 0.22, 4.0), (5.4, 0.08, 7.0))
-    tone = sum(level * np.sin(2 * np.pi * pitch * ratio * t) * np.exp(-decay * t) for ratio, level, decay in partials)
+    tone = sum(
+        level * np.sin(2 * np.pi * pitch * ratio * t) * np.exp(-decay * t) for ratio, level, decay in partials
+    )
     return np.asarray(tone * np.minimum(1, t / 0.004), np.float32)
 
 
@@ -68,7 +70,9 @@ def make_sounds() -> None:
         encode([chime], ROOT / "audio" / "chimes" / f"{name}.flac", "flac")
     beat, melody = 0.75, "D-A-G-AB A-G-E-D- G-B-A-GE D-E-G-A- B-A-G-E- D---A-G-".replace(" ", "")
     notes = [
-        (index * beat / 2, pluck(PITCH[note], 3.0, random)) for index, note in enumerate(melody) if note != "-"
+        (index * beat / 2, pluck(PITCH[note], 3.0, random))
+        for index, note in enumerate(melody)
+        if note != "-"
     ]
     notes += [(index * beat * 4, pluck(PITCH["D"] / 2, 4.0, random)) for index in range(len(melody) // 8)]
     bed = tune(notes, len(melody) * beat / 2, ring=True)
@@ -88,12 +92,14 @@ def make_recordings() -> None:
     content, voice = load(ROOT).content, EspeakVoice()
     for script in content.scripts.values():
         folder = ROOT / "audio" / script.id / "recordings"
-        notes = ["# Ai đọc bản thu nào / who speaks in which recording. stand_in: thay tạm, chưa phải người đọc thật."]
+        notes = ["# Ai đọc bản thu nào / who speaks in which recording. stand_in: bản thu thay tạm."]
         for number, item in enumerate(script.items, 1):
             wanted = {name.split(".")[0] for name in placeholders(item.text["vi"])}
             villages = [cluster.area for cluster in content.station.clusters]
-            areas = villages if any("area.name" in n for n in placeholders(item.text["vi"])) else (
-                [content.station.area] if wanted else [None]
+            areas = (
+                villages
+                if any("area.name" in n for n in placeholders(item.text["vi"]))
+                else ([content.station.area] if wanted else [None])
             )
             for area in areas:
                 words = content.areas.words(area, DAY) if area else {}

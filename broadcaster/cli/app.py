@@ -47,7 +47,7 @@ def common(
 
 
 def run() -> int:
-    """Run the command line. What a user can mend becomes sentences, and a command that told a fault ends with 1."""
+    """Run a command and give its exit code: 1 if it told a fault. What a user can mend becomes sentences."""
     try:
         app()
     except SystemExit as end:

@@ -188,7 +188,7 @@ def measure(here: Here, store: Store, assembly: Assembly) -> None:
 def make(
     assembly: Assembly, found: Iterable[Occurrence], closing: str | None
 ) -> Mapping[Recipe, Programme | None]:
-    """Make every programme that *found* needs, and the chime; one that fails is told and keeps nothing else."""
+    """Make every programme that *found* needs, and the chime; one that fails is told, the rest goes on."""
     needed = dict.fromkeys(
         recipe for one in found if one.state in (State.PLANNED, State.WITHHELD) for recipe in one.recipes
     )

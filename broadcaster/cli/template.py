@@ -19,7 +19,7 @@ sink = "card:default"                   # hoặc / or: card:TÊN, file:THƯ-MỤ
 """
 
 AREAS = """\
-# Địa bàn: mã, tên, ngày mã có hiệu lực; và những gì kịch bản được nói về nơi ấy, như {{area.collection_point}}.
+# Địa bàn: mã, tên, ngày mã có hiệu lực; và những gì kịch bản được nói về nơi ấy.
 # Areas: code, name, the day from which the code holds; and what scripts may say of the place.
 
 [[area]]
@@ -43,7 +43,9 @@ times    = [17:00:00]
 
 SCRIPT = '''\
 title = "Thử loa"
-group = "everyone"                      # everyone farmers households small-traders cooperative-members village-officers
+# Nhóm đối tượng / whom it is for:
+# everyone, farmers, households, small-traders, cooperative-members, village-officers
+group = "everyone"
 
 [[item]]
 id    = "thu-loa"
@@ -51,7 +53,8 @@ pause = 0.5                             # giây lặng sau mục này / seconds 
 
 [item.text]
 vi = """
-Kính thưa bà con {{commune.name}}. Đây là chương trình thử loa của đài truyền thanh xã. Xin cảm ơn bà con đã lắng nghe.
+Kính thưa bà con {{commune.name}}. Đây là chương trình thử loa của đài truyền thanh xã.
+Xin cảm ơn bà con đã lắng nghe.
 """
 '''
 

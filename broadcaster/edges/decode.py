@@ -1,4 +1,4 @@
-"""SEAM: any audio file -> samples, or a named fault; and what FFmpeg's filters do with samples. PyAV lives here."""
+"""SEAM: any audio file -> samples, or a named fault; levels and limits. PyAV (FFmpeg) lives here."""
 
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
@@ -89,7 +89,7 @@ def decibels(ratio: float) -> float:
 
 
 def encode(blocks: Iterable[Samples], to: Path, codec: str, bit_rate: int | None = None) -> None:
-    """Write samples as *codec* ("flac", "libopus", "libmp3lame", …); the suffix of *to* names the container."""
+    """Write samples as *codec* ("flac", "libopus", "libmp3lame"); the suffix of *to* names the container."""
     rate = 48_000 if codec == "libopus" else SAMPLE_RATE  # Opus knows no 32 kHz
     with av.open(str(to), "w") as target:
         stream: Any = target.add_stream(codec, rate=rate)

@@ -248,7 +248,7 @@ def _unusable(path: Path, error: Exception) -> BroadcasterError:
             str(path),
             say("The station's memory cannot be used: {error}.", error=error),
             say(
-                "See that the disk is not full or read-only and that you may write to var/ (broadcaster doctor)."
+                "See that the disk is not full or read-only and that you may write to var/: broadcaster doctor."
             ),
         )
     )

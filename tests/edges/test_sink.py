@@ -55,7 +55,7 @@ def sound(seconds: float) -> bytes:
 def recorded(path: Path) -> bytes:
     with wave.open(str(path)) as file:
         assert (file.getnchannels(), file.getsampwidth(), file.getframerate()) == (1, 2, SAMPLE_RATE)
-        samples = file.readframes(file.getnframes())
+        samples: bytes = file.readframes(file.getnframes())
         assert len(samples) == 2 * file.getnframes() == path.stat().st_size - 44
         return samples
 

@@ -16,7 +16,7 @@ def test_placeholders_are_found_in_order() -> None:
 @pytest.mark.parametrize("text", ["{area.name", "area.name}", "a } b", "{", "}", "{a!"])
 def test_a_brace_without_partner_is_refused(text: str) -> None:
     """A brace that opens or closes nothing is a ValueError, so that it is found before it is read out."""
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError):  # noqa: PT011 - its words are Python's
         placeholders(text)
 
 
