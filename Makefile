@@ -34,7 +34,7 @@ check: setup $(CATALOGUES:.po=.mo)
 	$(BIN)/python tools/reference.py --check
 
 bench: setup
-	$(BIN)/python benchmarks/run.py
+	$(BIN)/python benchmarks/run.py $(ONLY)
 
 docs: setup messages
 	$(BIN)/python tools/reference.py

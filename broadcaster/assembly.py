@@ -12,9 +12,10 @@ import os
 import warnings
 import wave
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryFile
+from typing import IO, Any
 
 from broadcaster.edges.voice import Voice
 from broadcaster.model.errors import BroadcasterError, Fault, say
@@ -31,6 +32,21 @@ HIGHEST_GAIN = 30.0  # dB; more would only make noise loud
 QUIET = 35.0  # dB under the speech: what is quieter at the ends is trimmed
 KEPT_BEFORE, KEPT_AFTER = 0.15, 0.25  # seconds kept around what is not quiet
 PIECE = 20.0  # seconds held in memory at a time
+
+
+@contextmanager
+def _on_disk() -> Iterator[None]:
+    """What the disk refuses, in words."""
+    try:
+        yield
+    except OSError as error:
+        raise BroadcasterError(
+            Fault(
+                str(error.filename or ""),
+                say("The programme cannot be written: {error}.", error=error.strerror or error),
+                say("See that the disk is not full or read-only (broadcaster doctor)."),
+            )
+        ) from error
 
 
 class Assembly:
@@ -61,59 +77,54 @@ class Assembly:
             return None
         return found.path if found else None
 
+    @_on_disk()
     def make(self, recipe: Recipe) -> Programme:
         """
         The finished programme, made now if need be. Raises BroadcasterError for what cannot be made.
 
         Speech from the voice may need the network, so this is never called at air time.
         """
-        try:
-            target = self._programmes / f"{self._digest_of(recipe)}.wav"
-            if (done := _finished(target)) is not None:
-                return done
-            spoken = [
-                (
-                    self.recording(part.recording.path)
-                    if part.recording
-                    else self._voiced(recipe, part.words or "")
-                )
-                for part in recipe.parts
-            ]
-            bed = self._clip(self._sound("beds", recipe.bed), BED_LUFS, trim=False) if recipe.bed else None
-            chime = self.chime(recipe.chime) if recipe.chime else None
-            pauses = [part.pause for part in recipe.parts]
-            _write(target, _mixed(chime, list(zip(spoken, pauses, strict=True)), bed))
-        except OSError as error:
-            raise _cannot_write(error) from error
+        target = self._programmes / f"{self._digest_of(recipe)}.wav"
+        if (done := _finished(target)) is not None:
+            return done
+        spoken = [
+            self.recording(part.recording.path) if part.recording else self._voiced(recipe, part.words or "")
+            for part in recipe.parts
+        ]
+        bed = self._clip(self._sound("beds", recipe.bed), BED_LUFS, trim=False) if recipe.bed else None
+        chime = self.chime(recipe.chime) if recipe.chime else None
+        pauses = [part.pause for part in recipe.parts]
+        _write(target, _mixed(chime, list(zip(spoken, pauses, strict=True)), bed))
         finished = _finished(target)
         if finished is None:
-            raise _cannot_write(OSError("incomplete"))
+            raise OSError("incomplete")
         return finished
 
+    @_on_disk()
     def measure(self, path: str) -> Measured:
         """Decode the recording at *path* (below the station's folder) to its end; the clip is kept."""
         stat = (self.station / path).stat()
         try:
-            seconds: float | None = _seconds(self.recording(path))
+            seconds: float | None = _seconds(self._clip(self.station / path, SPEECH_LUFS, trim=True))
         except BroadcasterError:
             seconds = None
         return Measured(stat.st_size, stat.st_mtime_ns, seconds)
 
+    @_on_disk()
     def recording(self, path: str) -> Path:
         """The clip of a recording."""
         return self._clip(self.station / path, SPEECH_LUFS, trim=True)
 
+    @_on_disk()
     def chime(self, name: str) -> Path:
         return self._clip(self._sound("chimes", name), CHIME_LUFS, trim=False)
 
+    @_on_disk()
     def from_file(self, path: Path) -> Programme:
         """A programme of any one audio file, for `play FILE`."""
         target = self._programmes / f"{self._key('file', self._digest(path))}.wav"
-        try:
-            if (done := _finished(target)) is None:
-                _write(target, _read(self._clip(path, SPEECH_LUFS, trim=True)))
-        except OSError as error:
-            raise _cannot_write(error) from error
+        if (done := _finished(target)) is None:
+            _write(target, _read(self._clip(path, SPEECH_LUFS, trim=True)))
         return done or Programme(target.stem, target, _seconds(target))
 
     def _sound(self, folder: str, name: str) -> Path:
@@ -133,12 +144,8 @@ class Assembly:
         if _finished(target) is not None:
             return target
         target.parent.mkdir(parents=True, exist_ok=True)
-        raw = target.with_suffix(".raw")
-        try:
+        with TemporaryFile(dir=target.parent) as raw:  # without a name: whatever happens, it leaves nothing
             _clip(decode, source, target, raw, lufs, trim=trim)
-        finally:
-            with suppress(FileNotFoundError):
-                raw.unlink()
         return target
 
     def _clip_path(self, source: Path, lufs: float, *, trim: bool) -> Path:
@@ -170,23 +177,21 @@ class Assembly:
         return self._digests[known]
 
 
-def _clip(decode: Any, source: Path, target: Path, raw: Path, lufs: float, *, trim: bool) -> None:
+def _clip(decode: Any, source: Path, target: Path, raw: IO[bytes], lufs: float, *, trim: bool) -> None:
     """Decode *source* once into *raw* while it is measured, then write the levelled stretch to *target*."""
     import numpy as np
 
     loudness, step = decode.Loudness(), SAMPLE_RATE // 50
     levels: list[float] = []  # of every 20 ms, linear
     rest = np.empty(0, np.float32)
-    with raw.open("wb") as file:
-        for block in loudness(decode.decode(source)):
-            block.tofile(file)
-            rest = np.concatenate([rest, block])
-            whole = rest[: len(rest) // step * step].reshape(-1, step)
-            levels += np.sqrt(np.mean(np.square(whole), axis=1)).tolist()
-            rest = rest[whole.size :]
-    samples = np.memmap(raw, np.float32, "r")
+    for block in loudness(decode.decode(source)):
+        raw.write(block.data)
+        rest = np.concatenate([rest, block])
+        whole = rest[: len(rest) // step * step].reshape(-1, step)
+        levels += np.sqrt(np.mean(np.square(whole), axis=1)).tolist()
+        rest = rest[whole.size :]
     heard = lufs if loudness.lufs <= -70 else loudness.lufs  # too short or too quiet to measure: as it is
-    first, last = 0, len(samples)
+    first, last = 0, raw.tell() // 4
     if trim:
         loud = [index for index, level in enumerate(levels) if decode.decibels(level) > heard - QUIET]
         if loud:
@@ -194,7 +199,11 @@ def _clip(decode: Any, source: Path, target: Path, raw: Path, lufs: float, *, tr
             last = min(last, (loud[-1] + 1) * step + int(KEPT_AFTER * SAMPLE_RATE))
     gain = min(lufs - heard, HIGHEST_GAIN)
     for _ in range(3):  # the limiter takes some loudness away: give it back, and limit again
-        blocks = (samples[at : min(at + SAMPLE_RATE, last)] for at in range(first, last, SAMPLE_RATE))
+        raw.seek(4 * first)
+        blocks = (
+            np.frombuffer(raw.read(4 * min(SAMPLE_RATE, last - at)), np.float32)
+            for at in range(first, last, SAMPLE_RATE)
+        )
         reached = decode.Loudness()
         made = reached(decode.levelled(blocks, gain, loudness.true_peak))
         _write(target, ((np.clip(block, -1, 1) * 32767).astype("<i2").tobytes() for block in made))
@@ -308,13 +317,3 @@ def _finished(path: Path) -> Programme | None:
 def _seconds(path: Path) -> float:
     with wave.open(str(path)) as sound:
         return float(sound.getnframes() / SAMPLE_RATE)
-
-
-def _cannot_write(error: OSError) -> BroadcasterError:
-    return BroadcasterError(
-        Fault(
-            str(error.filename or ""),
-            say("The programme cannot be written: {error}.", error=error.strerror or error),
-            say("See that the disk is not full or read-only (broadcaster doctor)."),
-        )
-    )

@@ -4,6 +4,7 @@ import math
 import wave
 from array import array
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
@@ -143,21 +144,15 @@ class FakeSink:
         return Played(started if seconds else None, seconds, stopped, None if stopped else fault)
 
     def _measure(self, sounds: Sequence[Path]) -> tuple[float, Fault | None]:
-        """Seconds up to the first sound that is not fit to play, and what is wrong with that."""
+        """Seconds that can be played, and the first sound that is not fit."""
         seconds = 0.0
         for sound in sounds:
-            try:
-                with wave.open(str(sound)) as file:
-                    samples = file.getnframes()
-                    form = (file.getnchannels(), file.getsampwidth(), file.getframerate())
-                    fit = (
-                        samples
-                        and form == (1, 2, SAMPLE_RATE)
-                        and len(file.readframes(samples)) == 2 * samples
-                    )
-            except (OSError, EOFError, wave.Error):
-                fit = False
+            fit = False
+            with suppress(OSError, EOFError, wave.Error), wave.open(str(sound)) as file:
+                if (file.getnchannels(), file.getsampwidth(), file.getframerate()) == (1, 2, SAMPLE_RATE):
+                    samples = len(file.readframes(file.getnframes())) // 2
+                    seconds += samples / SAMPLE_RATE
+                    fit = 0 < samples == file.getnframes()
             if not fit:
                 return seconds, Fault(str(sound), say("The sound is not fit to play."), say("Make it again."))
-            seconds += samples / SAMPLE_RATE
         return seconds, None

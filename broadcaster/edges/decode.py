@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
-from itertools import chain
+from itertools import chain, groupby
 from math import log10
 from pathlib import Path
 from typing import Any
@@ -46,23 +46,19 @@ def decode(path: Path) -> Iterator[Samples]:
                 raise BroadcasterError(
                     Fault(path.name, say("There is no sound in this file."), say("Choose a recording."))
                 )
-            resampler = av.AudioResampler("fltp", "mono", SAMPLE_RATE)
-            for packet in source.demux(source.streams.audio[0]):
-                try:
-                    frames = packet.decode()
-                except av.FFmpegError:
-                    continue  # a damaged stretch; what is left of the file is judged by its length
-                for frame in frames:
-                    for out in resampler.resample(frame):
-                        decoded = True
-                        yield out.to_ndarray()[0]
-            for out in resampler.resample(None):
-                yield out.to_ndarray()[0]
+            for _, frames in groupby(_frames(source), key=_form):  # a file may be joined of several kinds
+                resampler = av.AudioResampler("fltp", rate=SAMPLE_RATE)
+                for out in chain.from_iterable(map(resampler.resample, chain(frames, [None]))):
+                    decoded = True
+                    yield out.to_ndarray().mean(axis=0)
     except (av.FFmpegError, OSError, ValueError) as error:
         raise BroadcasterError(
             Fault(
                 path.name,
-                say("The file cannot be read as sound: {error}.", error=str(error).strip()[:80]),
+                say(
+                    "The file cannot be read as sound: {error}.",
+                    error=getattr(error, "strerror", None) or error,
+                ),
                 say("Record it again, or put the undamaged file in its place."),
             )
         ) from error
@@ -70,6 +66,18 @@ def decode(path: Path) -> Iterator[Samples]:
         raise BroadcasterError(
             Fault(path.name, say("Not one second of it can be decoded."), say("Record it again."))
         )
+
+
+def _frames(source: Any) -> Iterator[Any]:
+    for packet in source.demux(source.streams.audio[0]):
+        try:
+            yield from packet.decode()
+        except av.FFmpegError:
+            continue  # a damaged stretch; what is left of the file is judged by its length
+
+
+def _form(frame: Any) -> tuple[str, str, int]:
+    return frame.format.name, frame.layout.name, frame.sample_rate
 
 
 def levelled(blocks: Iterable[Samples], gain: float, true_peak: float) -> Iterator[Samples]:

@@ -14,7 +14,7 @@ import json
 import os
 import sqlite3
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
@@ -67,19 +67,16 @@ class Store:
         """
         self._lock = RLock()
         try:
-            if read_only and path.exists():
-                connection = sqlite3.connect(
-                    f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=10, check_same_thread=False
-                )
-            elif read_only:
-                connection = sqlite3.connect(":memory:", check_same_thread=False)
-            else:
-                path.parent.mkdir(parents=True, exist_ok=True)
-                connection = sqlite3.connect(path, timeout=10, check_same_thread=False)
-                connection.execute("pragma journal_mode = wal")
-                connection.execute("pragma synchronous = full")
-            self._db = _sqlite_utils().Database(connection)
-            self._make_tables()
+            connection = _connect(path, read_only=read_only)
+            try:
+                if not read_only:
+                    connection.execute("pragma journal_mode = wal")
+                    connection.execute("pragma synchronous = full")
+                self._db = _sqlite_utils().Database(connection)
+                self._make_tables()
+            except sqlite3.Error:
+                connection.close()
+                raise
         except (OSError, sqlite3.Error) as error:
             raise _unusable(path, error) from error
 
@@ -120,7 +117,7 @@ class Store:
         row = {"event": event, **asdict(airing)}
         row |= {name: _stored_time(row[name]) for name in TIMES}
         row["languages"] = json.dumps(row["languages"], ensure_ascii=False)
-        with self._writing("play log"):
+        with self._using("play log"):
             self._db["events"].insert(row)
 
     def airings(self, start: datetime | None = None, end: datetime | None = None) -> Iterator[Airing]:
@@ -138,8 +135,7 @@ class Store:
         return list(self._read(f"event = 'start' and occurrence not in ({ended})", []))
 
     def _read(self, where: str, values: list[Any]) -> Iterator[Airing]:
-        with self._lock:
-            rows = list(self._db["events"].rows_where(where, values, order_by="planned, seq"))
+        rows = self._rows("events", where, values, order_by="planned, seq")
         names = [field.name for field in fields(Airing)]
         for row in rows:
             row |= {name: row[name] and datetime.fromisoformat(row[name]) for name in TIMES}
@@ -154,44 +150,47 @@ class Store:
     def ask(self, verb: str, values: Mapping[str, Any], now: datetime) -> int:
         """Leave a request for the daemon; returns its number."""
         row = {"verb": verb, "values": json.dumps(values), "made": _stored_time(now), "taken": 0}
-        with self._writing("requests"):
+        with self._using("requests"):
             return int(self._db["requests"].insert(row).last_pk)
 
     def requests(self) -> list[Request]:
         """What was asked and not taken yet, oldest first."""
-        with self._lock:
-            rows = list(self._db["requests"].rows_where("taken = 0", order_by="id"))
+        rows = self._rows("requests", "taken = 0", order_by="id")
         return [Request(row["id"], row["verb"], json.loads(row["values"])) for row in rows]
 
     def take(self, request: Request) -> None:
         """Note that *request* was dealt with, so that it never is again."""
-        with self._writing("requests"):
+        with self._using("requests"):
             self._db["requests"].update(request.id, {"taken": 1})
 
     # Marks
 
     def mark(self, name: str, value: Any) -> None:
-        with self._writing("marks"):
+        with self._using("marks"):
             self._db["marks"].upsert({"name": name, "value": json.dumps(value)}, pk="name")
 
     def marks(self) -> dict[str, Any]:
-        with self._lock:
-            return {row["name"]: json.loads(row["value"]) for row in self._db["marks"].rows}
+        return {row["name"]: json.loads(row["value"]) for row in self._rows("marks")}
 
     # Recordings that were decoded
 
     def measured(self) -> dict[str, Measured]:
-        with self._lock:
-            rows = list(self._db["measured"].rows)
+        rows = self._rows("measured")
         return {row["path"]: Measured(row["size"], row["changed"], row["seconds"]) for row in rows}
 
     def keep_measured(self, found: Mapping[str, Measured]) -> None:
         rows: Iterable[dict[str, Any]] = [{"path": path, **asdict(one)} for path, one in found.items()]
-        with self._writing("measured"):
+        with self._using("measured"):
             self._db["measured"].upsert_all(rows, pk="path")
 
+    def _rows(
+        self, table: str, where: str = "1", values: Sequence[Any] = (), order_by: str | None = None
+    ) -> list[dict[str, Any]]:
+        with self._using(table):
+            return list(self._db[table].rows_where(where, values, order_by=order_by))
+
     @contextmanager
-    def _writing(self, what: str) -> Iterator[None]:
+    def _using(self, what: str) -> Iterator[None]:
         try:
             with self._lock, self._db.conn:
                 yield
@@ -211,7 +210,9 @@ def sole_daemon(var: Path) -> Iterator[None]:
     with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+            file.truncate(0)
+            os.write(file.fileno(), str(os.getpid()).encode())
+        except BlockingIOError:
             file.seek(0)
             raise BroadcasterError(
                 Fault(
@@ -220,9 +221,8 @@ def sole_daemon(var: Path) -> Iterator[None]:
                     say("Nothing needs doing. To look at it: broadcaster status."),
                 )
             ) from None
-        file.truncate(0)
-        file.write(str(os.getpid()))
-        file.flush()
+        except OSError as error:
+            raise _unusable(path, error) from error
         yield
 
 
@@ -237,6 +237,19 @@ def daemon_runs(var: Path) -> bool:
     return False
 
 
+def _connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
+    name, uri = str(path), False
+    if not read_only:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    elif path.exists():
+        # Without a write-ahead log nobody writes: immutable, it can be read where no file can be made.
+        idle = not path.with_name(f"{path.name}-wal").exists()
+        name, uri = f"{path.resolve().as_uri()}?mode=ro{'&immutable=1' if idle else ''}", True
+    else:
+        name = ":memory:"
+    return sqlite3.connect(name, uri=uri, timeout=10, check_same_thread=False)
+
+
 def _stored_time(moment: datetime | None) -> str | None:
     """In UTC, so that text sorts as time does."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds") if moment is not None else None
@@ -247,8 +260,6 @@ def _unusable(path: Path, error: Exception) -> BroadcasterError:
         Fault(
             str(path),
             say("The station's memory cannot be used: {error}.", error=error),
-            say(
-                "See that the disk is not full or read-only and that you may write to var/: broadcaster doctor."
-            ),
+            say("See that the disk is not full or read-only and that you may write to var/ (doctor)."),
         )
     )

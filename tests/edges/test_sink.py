@@ -153,7 +153,7 @@ class TestEverySink:
 
     def test_tells_progress_each_second(self, stage: Stage, tmp_path: Path) -> None:
         """Progress is told once a second, in seconds that have sounded."""
-        stage.play(make_sound(tmp_path / "a.wav", 2.4))
+        stage.play(make_sound(tmp_path / "a.wav", 2.1))
         assert [seconds for _, seconds in stage.progress] == pytest.approx([1, 2], abs=TOLERANCE)
 
     def test_stops(self, stage: Stage, tmp_path: Path) -> None:
@@ -205,6 +205,15 @@ class TestEverySink:
         assert played.seconds == pytest.approx(0.4)
         assert stage.play(good).fault is None
 
+    def test_counts_what_sounded_of_a_sound_that_is_cut_off(self, stage: Stage, tmp_path: Path) -> None:
+        """A sound that ends before its header says so has sounded as far as it goes, and is a fault."""
+        cut = make_sound(tmp_path / "cut.wav", 0.8)
+        cut.write_bytes(cut.read_bytes()[: 44 + len(sound(0.4)) + 1])
+        played = stage.play(cut)
+        assert played.fault is not None
+        assert played.fault.where == str(cut)
+        assert played.seconds == pytest.approx(0.4)
+
 
 class TestFileSink:
     AT = datetime(2026, 11, 20, 17, 30, tzinfo=ZoneInfo("Asia/Ho_Chi_Minh"))
@@ -252,7 +261,18 @@ class TestFileSink:
         stage.on_progress = lambda _: stage.stop.set()
         played = stage.play(make_sound(tmp_path / "a.wav", 30), at=self.AT)
         (file,) = (tmp_path / "out" / "loa").iterdir()
-        assert recorded(file) == sound(played.seconds)
+        assert played.seconds == pytest.approx(1)
+        assert recorded(file) == sound(1)
+
+    def test_begins_a_new_session_when_the_clock_was_set(self, stage: Stage, tmp_path: Path) -> None:
+        """A clock that was set back an hour does not write over what sounded."""
+        assert isinstance(stage.clock, FakeClock)
+        a = make_sound(tmp_path / "a.wav", 0.5)
+        stage.play(a, at=self.AT)
+        stage.clock.set(self.AT - timedelta(hours=1))
+        stage.play(a)
+        files = sorted((tmp_path / "out" / "loa").iterdir())
+        assert [recorded(file) for file in files] == [sound(0.5), sound(0.5)]
 
     def test_runs_on_a_fast_clock(self, tmp_path: Path) -> None:
         """On a clock a hundred times as fast, half a minute takes 0.3 s and is half a minute in the file."""
@@ -297,6 +317,16 @@ class TestCardSinkWithoutAServer:
         assert played.fault is None
         assert played.seconds == pytest.approx(0.3)
         assert (tmp_path / "taken").read_bytes() == sound(0.3)
+
+    def test_starts_its_player_ahead_of_time(
+        self, stage: Stage, programs: Callable[[str, str], None], tmp_path: Path
+    ) -> None:
+        """The player is started a second before it has its first sample, so that it is connected by then."""
+        programs("pacat", f"/bin/date +%s.%N > {tmp_path}/started; /bin/cat > /dev/null; /bin/sleep 0.1")
+        at = stage.clock.now() + timedelta(seconds=1.2)
+        assert stage.play(make_sound(tmp_path / "a.wav", 0.1), at=at).fault is None
+        ahead = at.timestamp() - float((tmp_path / "started").read_text())
+        assert ahead == pytest.approx(1, abs=0.15)
 
     def test_says_what_each_player_said(
         self, stage: Stage, programs: Callable[[str, str], None], tmp_path: Path
@@ -406,8 +436,17 @@ class TestCardSinkOnAServer:
     def test_sounds_without_a_gap(self, card: Stage, sound_server: SoundServer, tmp_path: Path) -> None:
         """What is heard is what is in the sounds, one after another, sample by sample."""
         with sound_server.listen() as heard:
-            card.play(make_sound(tmp_path / "a.wav", 0.7), make_sound(tmp_path / "b.wav", 0.9), after=0.2)
-        assert heard.sound == sound(1.6)
+            card.play(make_sound(tmp_path / "a.wav", 0.5), make_sound(tmp_path / "b.wav", 0.6), after=0.2)
+        assert heard.sound == sound(1.1)
+
+    def test_plays_on_as_long_as_there_is_progress(
+        self, card: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Patience is counted from the last progress: a play may be longer."""
+        monkeypatch.setattr(sinks, "PATIENCE", 0.5)
+        played = card.play(make_sound(tmp_path / "a.wav", 1.1))
+        assert played.fault is None
+        assert played.seconds == pytest.approx(1.1)
 
     def test_is_silent_at_once_when_stopped(
         self, card: Stage, sound_server: SoundServer, tmp_path: Path
@@ -477,10 +516,10 @@ class TestCardSinkOnAServer:
         stage = Stage(CardSink("pulse", SystemClock()), SystemClock())
         at = stage.clock.now() + timedelta(seconds=0.5)
         with sound_server.listen() as heard:
-            played = stage.play(make_sound(tmp_path / "a.wav", 1.2), at=at)
+            played = stage.play(make_sound(tmp_path / "a.wav", 0.6), at=at)
         assert played.fault is None
-        assert played.seconds == pytest.approx(1.2)
-        assert heard.sound == sound(1.2)
+        assert played.seconds == pytest.approx(0.6)
+        assert heard.sound == sound(0.6)
         assert abs(heard.first - at.timestamp()) < TOLERANCE
 
 

@@ -25,7 +25,6 @@ from tests.factories import (
     make_rule,
     make_schedule,
     make_script,
-    span,
 )
 
 FRIDAY = "2026-11-20"
