@@ -32,9 +32,9 @@ from broadcaster.playout import GRACE, Halt, Playout, Programmes
 
 logger = logging.getLogger("broadcaster")
 
-LEAD = timedelta(seconds=20)  # an occurrence is handed to the playout this long before its time
+LEAD = timedelta(seconds=5)  # an occurrence is handed to the playout this long before its time
 HORIZON = timedelta(days=2)
-ALIVE_EVERY = timedelta(seconds=10)
+ALIVE_EVERY = timedelta(minutes=1)
 PREPARE_EVERY = timedelta(hours=6)
 EARLIEST = datetime(2026, 11, 1, tzinfo=UTC)  # before this program was: a clock that says so is not set
 JUMP = 2.0  # seconds by which wall time may drift from monotonic time between two looks
@@ -55,12 +55,14 @@ class World:
 
 
 class Daemon:
+    """One station's broadcasts. Raises BroadcasterError where there is no station to run."""
+
     def __init__(self, world: World, mark_every: float = 2.0) -> None:
         self.world = world
         self.stopping = Event()
         self._playout = Playout(world.clock, world.store, mark_every)
-        self._content: Content
         self._fingerprint = world.fingerprint()
+        self._content = self._told(world.load())
         self._stale = False  # what is known of recordings changed: read the content again
         self._planned: tuple[Occurrence, ...] = ()
         self._planned_until: datetime | None = None
@@ -101,16 +103,15 @@ class Daemon:
         return {"trigger": trigger, "coalesce": True, "max_instances": 1, "misfire_grace_time": None}
 
     def start(self) -> None:
-        """Read the content and the memory; log what the last run left open. Raises BroadcasterError."""
-        store = self.world.store
-        content = self._load(self.world.load())
+        """Log what the last run left open."""
         for row in self._playout.recover():
             logger.warning("%s: %s after %.0f s: power was lost", row.occurrence, row.outcome, row.seconds)
-        if (alive := store.marks().get("alive")) is not None:
+        if (alive := self.world.store.marks().get("alive")) is not None:
             last = datetime.fromisoformat(alive)
             self._not_before = max(EARLIEST, last)
             # What stood behind another in its session may have waited for it when the power went.
-            self._since = min(self._since, last - timedelta(minutes=content.station.hours.session_minutes))
+            session = timedelta(minutes=self._content.station.hours.session_minutes)
+            self._since = min(self._since, last - session)
 
     def _tick_safely(self) -> None:
         try:
@@ -160,7 +161,7 @@ class Daemon:
         log = {one.occurrence: one for one in self.world.store.airings(start=self._since - timedelta(days=8))}
         self._planned_until = now + HORIZON
         self._planned = plan(self._content, log, self._since, self._planned_until)
-        self._done = (self._done | log.keys()) & {one.id for one in self._planned}
+        self._done = (self._done | log.keys()) & {one.id for one in self._planned} | self._halts.keys()
 
     def _deal_with(self, one: Occurrence, now: datetime) -> None:
         station = self._content.station
@@ -168,12 +169,12 @@ class Daemon:
             self._done.add(one.id)
             self._hand_over(one, lambda: self._ready(one))
         elif one.at <= now:
-            self._done.add(one.id)
             if one.state is State.PLANNED:
                 self._logged(self._playout.log(one, station, Outcome.MISSED, Reason.OFF))
             elif one.state is not State.EXCEPTED:
                 reason = one.reason or Reason.PROGRAM
                 self._logged(self._playout.log(one, station, Outcome(one.state), reason))
+            self._done.add(one.id)
 
     def _hand_over(self, one: Occurrence, ready: Callable[[], tuple[Programmes, bool]]) -> None:
         halt = self._halts[one.id] = Halt()
@@ -188,8 +189,10 @@ class Daemon:
         self, one: Occurrence, sink: Sink, ready: Callable[[], tuple[Programmes, bool]], halt: Halt
     ) -> None:
         station = self._content.station
-        chime = self.world.assembly.find_chime(station.closing) if station.closing and one.closes else None
         try:
+            chime = (
+                self.world.assembly.find_chime(station.closing) if station.closing and one.closes else None
+            )
             ended = self._playout.air(one, station, sink, ready, chime, halt)
             if ended is not None:
                 self._logged(ended)
@@ -233,23 +236,22 @@ class Daemon:
         before = {one.id for one in self._planned}
         self._fingerprint, self._stale = fingerprint, False
         try:
-            self._load(self.world.load())
+            loaded = self.world.load()
         except BroadcasterError as error:
-            self.world.store.mark("faults", [str(fault) for fault in error.faults])
             logger.error("the content cannot be used; the last good one goes on: %s", error)  # noqa: TRY400
             return
+        self._told(loaded)
+        self._content = loaded.keeping(self._content)
         self._plan(now)
         # Nothing is due that was written down after its time.
         self._done |= {one.id for one in self._planned if one.at < now and one.id not in before}
 
-    def _load(self, loaded: Loaded) -> Content:
-        faults = [str(fault) for fault in loaded.faults if not fault.warning]
-        self.world.store.mark("faults", faults)
-        for fault in faults:
-            logger.error("%s", fault)
-        last = getattr(self, "_content", None)
-        self._content = loaded.content if last is None else loaded.keeping(last)
-        return self._content
+    @staticmethod
+    def _told(loaded: Loaded) -> Content:
+        for fault in loaded.faults:
+            if not fault.warning:
+                logger.error("%s", fault)
+        return loaded.content
 
     def _start_preparing(self, now: datetime) -> None:
         if self._preparing or now < self._prepare_at:
@@ -268,6 +270,8 @@ class Daemon:
         finally:
             self._preparing = False
             self._stale = True
+        for one in self._planned:
+            self._ready(one)  # reads the recordings now: at air time their digests are known
 
     def _answer_requests(self) -> None:
         for request in self.world.store.requests():

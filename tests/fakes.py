@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
-from threading import Event
+from threading import Condition, Event
 
 from broadcaster.edges.sink import Played
 from broadcaster.edges.voice import VoiceError, admit, save
@@ -156,3 +156,63 @@ class FakeSink:
             if not fit:
                 return seconds, Fault(str(sound), say("The sound is not fit to play."), say("Make it again."))
         return seconds, None
+
+
+class SteppedClock(FakeClock):
+    """
+    A clock for several threads: it stands still for all of them until the test takes a step.
+
+    A step goes no further than to the first moment that somebody waits for, so that who waits wakes on
+    the dot. Before the next one, wait until it is `settled`.
+    """
+
+    def __init__(self, now: datetime = datetime(2026, 11, 20, 10, 0, tzinfo=UTC)) -> None:
+        super().__init__(now)
+        self._changed = Condition()
+        self._waiting: dict[object, tuple[Callable[[], float], Event]] = {}
+
+    def sleep(self, seconds: float, stop: Event) -> bool:
+        end = self._monotonic + seconds
+        return self._wait(lambda: end - self._monotonic, stop)
+
+    def wait_until(self, when: datetime, stop: Event) -> bool:
+        return self._wait(lambda: (when - self._now).total_seconds(), stop)
+
+    def idle_until(self, when: datetime) -> None:
+        """Like a real clock it skips nothing: the test does."""
+
+    def settled(self, threads: int) -> bool:
+        """Do so many threads wait, and none that was told to stop?"""
+        with self._changed:
+            return len(self._waiting) == threads and not any(
+                stop.is_set() for _, stop in self._waiting.values()
+            )
+
+    def step(self, longest: float = math.inf) -> None:
+        """Go to the first moment that somebody waits for, but no more than *longest* seconds."""
+        with self._changed:
+            seconds = min([longest, *(left() for left, _ in self._waiting.values())])
+            if seconds < math.inf:
+                self.advance(seconds)
+            self._release()
+
+    def set(self, now: datetime) -> None:
+        with self._changed:
+            super().set(now)
+            self._release()
+
+    def _wait(self, left: Callable[[], float], stop: Event) -> bool:
+        me = object()
+        with self._changed:
+            if left() > self._EXACT:
+                self._waiting[me] = (left, stop)
+            while me in self._waiting and not stop.is_set():
+                self._changed.wait(0.002)  # nobody tells us that *stop* was set
+            self._waiting.pop(me, None)
+        return stop.is_set()
+
+    def _release(self) -> None:
+        self._waiting = {me: one for me, one in self._waiting.items() if one[0]() > self._EXACT}
+        self._changed.notify_all()
+
+    _EXACT = 1e-6  # seconds; below that is rounding

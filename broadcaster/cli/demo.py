@@ -125,7 +125,7 @@ def demo(
                 fingerprint=lambda: fingerprint(here.root),
                 load=lambda: Loaded(content, loaded.faults, loaded.left_out),
                 prepare=lambda _stopping: None,
-                tick=0.1,
+                tick=0.02,  # two seconds of the demo's day
             ),
             mark_every=MARK_EVERY,
         )

@@ -160,7 +160,7 @@ class CardSink:
                     if started is None:
                         started, zero = clock.now(), now
                 if started is not None:
-                    seconds = max(0.0, min(now - zero, taken / BYTE_RATE - player.program.held))
+                    seconds = max(0.0, min(now - zero, player.sounded_at_most))
                 if code is not None:
                     if started is None:
                         raise _RefusedError(player.last_words)
@@ -450,6 +450,11 @@ class _Player:
         """Bytes that the child has read from its pipe."""
         waiting = fcntl.ioctl(self.outlet, termios.FIONREAD, bytes(4))
         return self.written - int.from_bytes(waiting, sys.byteorder)
+
+    @property
+    def sounded_at_most(self) -> float:
+        """Seconds of what it has taken that can have left: as long as it is fed, it holds some back."""
+        return self.taken / BYTE_RATE - (0.0 if self.drained else self.program.held)
 
     @property
     def drained(self) -> bool:
