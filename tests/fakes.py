@@ -3,18 +3,22 @@
 import math
 import wave
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
-from threading import Condition, Event
+from threading import Condition, Event, Lock
+from typing import Any
 
 from broadcaster.edges.sink import Played
+from broadcaster.edges.store import Request
 from broadcaster.edges.voice import VoiceError, admit, save
-from broadcaster.model.errors import Fault, say
+from broadcaster.model.airing import Airing
+from broadcaster.model.errors import BroadcasterError, Fault, say
 from broadcaster.model.programme import SAMPLE_RATE
+from broadcaster.model.recording import Measured
 from broadcaster.model.spoken import spoken
 
 
@@ -166,6 +170,8 @@ class SteppedClock(FakeClock):
     the dot. Before the next one, wait until it is `settled`.
     """
 
+    EXACT = 1e-6  # seconds; what is less is rounding
+
     def __init__(self, now: datetime = datetime(2026, 11, 20, 10, 0, tzinfo=UTC)) -> None:
         super().__init__(now)
         self._changed = Condition()
@@ -204,7 +210,7 @@ class SteppedClock(FakeClock):
     def _wait(self, left: Callable[[], float], stop: Event) -> bool:
         me = object()
         with self._changed:
-            if left() > self._EXACT:
+            if left() > self.EXACT:
                 self._waiting[me] = (left, stop)
             while me in self._waiting and not stop.is_set():
                 self._changed.wait(0.002)  # nobody tells us that *stop* was set
@@ -212,7 +218,65 @@ class SteppedClock(FakeClock):
         return stop.is_set()
 
     def _release(self) -> None:
-        self._waiting = {me: one for me, one in self._waiting.items() if one[0]() > self._EXACT}
+        self._waiting = {me: one for me, one in self._waiting.items() if one[0]() > self.EXACT}
         self._changed.notify_all()
 
-    _EXACT = 1e-6  # seconds; below that is rounding
+
+class FakeStore:
+    """A station's memory that is forgotten with the test."""
+
+    def __init__(self) -> None:
+        self._began: dict[str, Airing] = {}
+        self._ended: dict[str, Airing] = {}
+        self._requests: list[Request] = []
+        self._taken: set[int] = set()
+        self._marks: dict[str, Any] = {}
+        self._measured: dict[str, Measured] = {}
+        self._lock = Lock()
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+    def begin(self, airing: Airing) -> None:
+        self._add(self._began, airing)
+
+    def end(self, airing: Airing) -> None:
+        self._add(self._ended, airing)
+
+    def _add(self, rows: dict[str, Airing], airing: Airing) -> None:
+        if rows.setdefault(airing.occurrence, airing) is not airing:
+            raise BroadcasterError(Fault("play log", say("It stands there."), say("Write another.")))
+
+    def airings(self, start: datetime | None = None, end: datetime | None = None) -> Iterator[Airing]:
+        for one in sorted(self._ended.values(), key=lambda one: one.planned):
+            if (start is None or start <= one.planned) and (end is None or one.planned < end):
+                yield one
+
+    def unfinished(self) -> list[Airing]:
+        found = [one for one in self._began.values() if one.occurrence not in self._ended]
+        return sorted(found, key=lambda one: one.planned)
+
+    def ask(self, verb: str, values: Mapping[str, Any], now: datetime) -> int:
+        assert now.tzinfo is not None
+        with self._lock:
+            request = Request(len(self._requests) + 1, verb, dict(values))
+            self._requests.append(request)
+        return request.id
+
+    def requests(self) -> list[Request]:
+        return [one for one in self._requests if one.id not in self._taken]
+
+    def take(self, request: Request) -> None:
+        self._taken.add(request.id)
+
+    def mark(self, name: str, value: Any) -> None:
+        self._marks[name] = value
+
+    def marks(self) -> dict[str, Any]:
+        return dict(self._marks)
+
+    def measured(self) -> dict[str, Measured]:
+        return dict(self._measured)
+
+    def keep_measured(self, found: Mapping[str, Measured]) -> None:
+        self._measured |= found

@@ -41,7 +41,7 @@ def run(context: typer.Context) -> None:
 
     here: Here = context.obj
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s")
-    logging.getLogger("apscheduler").setLevel(logging.WARNING)
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)  # a look at the plan that took long is no news
     here.load()  # no station, no daemon: say so before anything is written
     clock = SystemClock()
     with sole_daemon(here.var), here.writing() as store:

@@ -73,6 +73,7 @@ def demo(
     here: Here = context.obj
     here.load()
     logging.getLogger("broadcaster").addHandler(logging.NullHandler())
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)
     folder = here.var / "demo"
     with sole_daemon(folder):
         database(folder).unlink(missing_ok=True)

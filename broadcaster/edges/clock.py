@@ -60,7 +60,7 @@ class FastClock:
         self.speed = speed
         self.end = end
         self.ended = Event()
-        self._base = start
+        self._base = start.astimezone(UTC)
         self._zero = time.monotonic()
 
     def now(self) -> datetime:

@@ -12,7 +12,7 @@ from itertools import chain
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Event, Thread
-from typing import Protocol
+from typing import Any, Protocol
 
 from broadcaster.model.errors import BroadcasterError, Fault, Text, say
 from broadcaster.model.spoken import spoken
@@ -57,6 +57,7 @@ class GoogleVoice:
     def _fetch(self, words: str) -> bytes:
         from gtts import gTTS, gTTSError
 
+        _check_certificates()
         request = gTTS(words, lang="vi", lang_check=False, timeout=self._timeout)
         try:
             parts = list(_in_time(request.stream(), self._timeout))
@@ -84,6 +85,18 @@ class GoogleVoice:
     def _failed(self, what: Text) -> VoiceError:
         remedy = say("Check the Internet connection and try later; espeak-ng and recordings do without it.")
         return VoiceError(Fault(self.name, what, remedy))
+
+
+@cache
+def _check_certificates() -> None:
+    """Undo what gTTS switches off: without the check, whoever stands on the way could put words on our loudspeakers."""
+    from gtts import tts
+
+    class Session(tts.requests.Session):  # type: ignore[misc]
+        def send(self, request: Any, **settings: Any) -> Any:
+            return super().send(request, **settings | {"verify": True})
+
+    tts.requests.Session = Session
 
 
 class EspeakVoice:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 from threading import Event, Thread
 from types import FrameType
 from urllib.parse import parse_qs
@@ -290,6 +291,24 @@ def test_a_failing_google_is_a_fault_in_time(
     assert failure.value.faults[0].where == "gtts"
     assert "Internet" in str(failure.value.faults[0].next)
     assert names(tmp_path) == []
+
+
+def test_google_must_show_its_certificate(
+    google: StandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody on the way can put words on a loudspeaker: the certificate is checked, though gTTS says not to."""
+    from requests.adapters import HTTPAdapter
+
+    asked: list[object] = []
+    real = HTTPAdapter.send
+
+    def send(self: HTTPAdapter, request: Any, **settings: Any) -> Any:
+        asked.append(settings["verify"])
+        return real(self, request, **settings)
+
+    monkeypatch.setattr(HTTPAdapter, "send", send)
+    GoogleVoice().speak("Xin chào", "vi", tmp_path / "spoken")
+    assert asked == [True]
 
 
 def test_no_network_is_a_fault(google: StandIn, tmp_path: Path) -> None:
