@@ -89,7 +89,7 @@ class GoogleVoice:
 
 @cache
 def _check_certificates() -> None:
-    """Undo what gTTS switches off: without the check, whoever stands on the way could put words on our loudspeakers."""
+    """Undo what gTTS switches off: else whoever stands on the way could put words on our loudspeakers."""
     from gtts import tts
 
     class Session(tts.requests.Session):  # type: ignore[misc]

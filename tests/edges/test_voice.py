@@ -13,9 +13,9 @@ from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
 from pathlib import Path
-from typing import Any
 from threading import Event, Thread
 from types import FrameType
+from typing import Any
 from urllib.parse import parse_qs
 
 import av
@@ -293,10 +293,9 @@ def test_a_failing_google_is_a_fault_in_time(
     assert names(tmp_path) == []
 
 
-def test_google_must_show_its_certificate(
-    google: StandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Nobody on the way can put words on a loudspeaker: the certificate is checked, though gTTS says not to."""
+@pytest.mark.usefixtures("google")
+def test_google_must_show_its_certificate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody on the way can put words on a loudspeaker: certificates are checked, though gTTS says not to."""
     from requests.adapters import HTTPAdapter
 
     asked: list[object] = []
