@@ -42,14 +42,18 @@ def row(what: str, *values: str) -> None:
 
 
 def items(folder: Path, copies: int) -> list[Path]:
-    """The sample's Vietnamese recordings as WAV, *copies* times over; WAV, for plain pydub opens little else."""
+    """
+    The sample's Vietnamese recordings, *copies* times over, each copy a little quieter: no two files are alike.
+
+    As WAV, for plain pydub opens little else.
+    """
     from broadcaster.edges.decode import decode, encode
 
     found = []
     for copy in range(copies):
         for path in sorted((ROOT / "audio").glob("*/recordings/vi/*.opus")):
             wav = folder / f"{path.parent.parent.parent.name}-{path.stem}-{copy}.wav"
-            encode(decode(path), wav, "pcm_s16le")
+            encode((block * (1 - copy / 100) for block in decode(path)), wav, "pcm_s16le")
             found.append(wav)
     return found
 
@@ -124,14 +128,14 @@ def start() -> None:
     from broadcaster.edges.clock import SystemClock
     from broadcaster.edges.sink import CardSink
     from broadcaster.model.programme import SAMPLE_RATE
-    from tests.sound_server import TOOLS, serving
+    from tests.sound_server import TOOLS, running
 
     print("Start: from the second that was planned to the first sample at the loudspeaker, 20 starts")
     if not all(map(shutil.which, TOOLS)):
         print(f"  left out: needs {', '.join(TOOLS)}")
         return
     row("", "median ms", "worst ms")
-    with tempfile.TemporaryDirectory() as name, serving(Path(name)) as server:
+    with tempfile.TemporaryDirectory() as name, running() as server:
         os.environ |= server.environment
         sound = Path(name) / "tone.wav"
         with wave.open(str(sound), "wb") as file:
@@ -153,7 +157,7 @@ def start() -> None:
         for what, play in ways.items():
             late = []
             for _ in range(20):
-                with server.listening() as heard:
+                with server.listen() as heard:
                     at = (clock.now() + timedelta(seconds=2)).replace(microsecond=0)
                     play(at)
                 late.append((heard.first - at.timestamp()) * 1000)

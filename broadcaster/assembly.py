@@ -18,7 +18,7 @@ from tempfile import TemporaryFile
 from typing import IO, Any
 
 from broadcaster.edges.voice import Voice
-from broadcaster.model.errors import BroadcasterError, Fault, say
+from broadcaster.model.errors import BroadcasterError, Fault, said, say
 from broadcaster.model.programme import LEAD_IN, SAMPLE_RATE, TAIL, Programme, Recipe
 from broadcaster.model.recording import Measured
 
@@ -43,7 +43,7 @@ def _on_disk() -> Iterator[None]:
         raise BroadcasterError(
             Fault(
                 str(error.filename or ""),
-                say("The programme cannot be written: {error}.", error=error.strerror or error),
+                say("The programme cannot be written: {error}.", error=said(error)),
                 say("See that the disk is not full or read-only (broadcaster doctor)."),
             )
         ) from error

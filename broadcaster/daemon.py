@@ -17,7 +17,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
 from broadcaster.assembly import Assembly
-from broadcaster.edges.clock import Clock
+from broadcaster.edges.clock import EARLIEST, Clock
 from broadcaster.edges.content import Loaded
 from broadcaster.edges.sink import Sink
 from broadcaster.edges.store import Request, Store
@@ -36,7 +36,6 @@ LEAD = timedelta(seconds=5)  # an occurrence is handed to the playout this long 
 HORIZON = timedelta(days=2)
 ALIVE_EVERY = timedelta(minutes=1)
 PREPARE_EVERY = timedelta(hours=6)
-EARLIEST = datetime(2026, 11, 1, tzinfo=UTC)  # before this program was: a clock that says so is not set
 JUMP = 2.0  # seconds by which wall time may drift from monotonic time between two looks
 
 
@@ -75,6 +74,10 @@ class Daemon:
         self._since = world.clock.now()
         self._not_before = EARLIEST
         self._clock_trusted = True
+        self._seen = world.clock.now()  # when the clock was last to be trusted
+        self._awake = world.clock.now()  # what was due before this was not ours to play,
+        self._blind = world.clock.now()  # and from this on because the clock was wrong
+        self._blind_from = world.clock.monotonic()
         self._scheduler = BackgroundScheduler(timezone=UTC, executors={"default": ThreadPoolExecutor(1)})
         self._scheduler.add_executor(ThreadPoolExecutor(1), "assembly")
 
@@ -95,7 +98,8 @@ class Daemon:
         self._scheduler.shutdown(wait=True)
         for _, sink in self._sinks.values():
             sink.close()
-        self.world.store.mark("alive", clock.now().isoformat())
+        if self._clock_trusted:
+            self.world.store.mark("alive", clock.now().isoformat())
 
     @property
     def _often(self) -> dict[str, Any]:
@@ -104,14 +108,14 @@ class Daemon:
 
     def start(self) -> None:
         """Log what the last run left open."""
+        self.world.store.mark("clock", "trusted")
         for row in self._playout.recover():
             logger.warning("%s: %s after %.0f s: power was lost", row.occurrence, row.outcome, row.seconds)
         if (alive := self.world.store.marks().get("alive")) is not None:
-            last = datetime.fromisoformat(alive)
-            self._not_before = max(EARLIEST, last)
+            last = self._not_before = max(EARLIEST, datetime.fromisoformat(alive))
             # What stood behind another in its session may have waited for it when the power went.
             session = timedelta(minutes=self._content.station.hours.session_minutes)
-            self._since = min(self._since, last - session)
+            self._since = last - session
 
     def _tick_safely(self) -> None:
         try:
@@ -124,53 +128,74 @@ class Daemon:
     def tick(self) -> None:
         """Follow edits and requests, and hand over whatever is due."""
         now = self.world.clock.now()
+        self._playout.catch_up()
         self._check_clock(now)
         self._follow_edits(now)
         self._start_preparing(now)
         self._answer_requests()
         if not self._clock_trusted:
             return
+        until = self._planned_until
+        if until is None or now + HORIZON / 2 > until:
+            self._plan(now)
+        for one in self._planned:
+            if one.id not in self._done and one.id not in self._halts and one.at <= now + LEAD:
+                self._deal_with(one, now)
+        self._since = max(self._since, now - timedelta(days=1))
         if self._alive_at is None or now - self._alive_at >= ALIVE_EVERY:
             self.world.store.mark("alive", now.isoformat())
             self._alive_at = now
-        if self._planned_until is None or now + HORIZON / 2 > self._planned_until:
-            self._plan(now)
-        for one in self._planned:
-            if one.id not in self._done and one.at <= now + LEAD:
-                self._deal_with(one, now)
-        self._since = max(self._since, now - timedelta(days=1))
         if not self._halts and not self._preparing:
             waiting = [one.at for one in self._planned if one.id not in self._done]
             self.world.clock.idle_until(min([*waiting, now + HORIZON / 4]) - LEAD)
 
     def _check_clock(self, now: datetime) -> None:
         trusted = now >= self._not_before
+        if trusted:
+            if now < self._seen:
+                self._was_set_back(now)
+            self._seen = now
         if trusted != self._clock_trusted:
             self._clock_trusted = trusted
             self.world.store.mark("clock", "trusted" if trusted else "untrusted")
             if trusted:
                 logger.warning("the clock is right again: %s", now)
+                self._blind = now - timedelta(seconds=self.world.clock.monotonic() - self._blind_from)
+                self._since = self._blind if self._since < EARLIEST else self._since
+                self._awake = now
             else:
+                self._blind_from = self.world.clock.monotonic()
                 logger.error(
                     "the clock says %s but it was %s before: nothing sounds until it is set",
                     now,
                     self._not_before,
                 )
 
+    def _was_set_back(self, now: datetime) -> None:
+        """Look again at what is now ahead; what waits for its time goes back into the plan."""
+        self._since, self._awake, self._blind = (
+            min(moment, now) for moment in (self._since, self._awake, self._blind)
+        )
+        self._prepare_at = min(self._prepare_at, now + PREPARE_EVERY)
+        self._planned_until = self._alive_at = None
+        for one in self._planned:
+            if (halt := self._halts.get(one.id)) is not None and not halt.on_air:
+                halt.because(Reason.CLOCK)
+
     def _plan(self, now: datetime) -> None:
+        self._planned_until = until = now + HORIZON  # before the log is read: a loss meanwhile plans again
         log = {one.occurrence: one for one in self.world.store.airings(start=self._since - timedelta(days=8))}
-        self._planned_until = now + HORIZON
-        self._planned = plan(self._content, log, self._since, self._planned_until)
-        self._done = (self._done | log.keys()) & {one.id for one in self._planned} | self._halts.keys()
+        self._planned = plan(self._content, log, self._since, until)
+        self._done = (self._done | log.keys()) & {one.id for one in self._planned}
 
     def _deal_with(self, one: Occurrence, now: datetime) -> None:
         station = self._content.station
-        if one.state is State.PLANNED and one.at + GRACE >= now:
-            self._done.add(one.id)
+        if one.state is State.PLANNED and one.at + GRACE >= self._awake:
             self._hand_over(one, lambda: self._ready(one))
         elif one.at <= now:
             if one.state is State.PLANNED:
-                self._logged(self._playout.log(one, station, Outcome.MISSED, Reason.OFF))
+                why = Reason.OFF if one.at < self._blind else Reason.CLOCK
+                self._logged(self._playout.log(one, station, Outcome.MISSED, why))
             elif one.state is not State.EXCEPTED:
                 reason = one.reason or Reason.PROGRAM
                 self._logged(self._playout.log(one, station, Outcome(one.state), reason))
@@ -182,7 +207,7 @@ class Daemon:
             halt.because(Reason.SHUTDOWN)
         sink = self._sink(one.cluster)
         self._scheduler.add_job(
-            self._air, args=[one, sink, ready, halt], executor=one.cluster, misfire_grace_time=None
+            self._air, args=[one, sink, ready, halt], executor=_executor(one.cluster), misfire_grace_time=None
         )
 
     def _air(
@@ -195,12 +220,15 @@ class Daemon:
             )
             ended = self._playout.air(one, station, sink, ready, chime, halt)
             if ended is not None:
+                self._done.add(one.id)
                 self._logged(ended)
-        except BroadcasterError as error:
-            logger.error("%s: %s", one.id, error)  # noqa: TRY400 - told in words
-        except Exception:
-            logger.exception("%s: an error of ours", one.id)
-            self._playout.log(one, station, Outcome.FAILED, Reason.PROGRAM)
+        except Exception as error:
+            if isinstance(error, BroadcasterError):
+                logger.error("%s: %s", one.id, error)  # noqa: TRY400 - told in words
+            else:
+                logger.exception("%s: an error of ours", one.id)
+            self._done.add(one.id)
+            self._logged(self._playout.log(one, station, Outcome.FAILED, Reason.PROGRAM, str(error)))
         finally:
             del self._halts[one.id]
 
@@ -223,7 +251,7 @@ class Daemon:
         settings = next(one for one in self._content.station.clusters if one.id == cluster)
         known = self._sinks.get(cluster)
         if known is None:
-            self._scheduler.add_executor(ThreadPoolExecutor(1), cluster)
+            self._scheduler.add_executor(ThreadPoolExecutor(1), _executor(cluster))
         if known is None or known[0] != settings.sink:
             known = self._sinks[cluster] = (settings.sink, self.world.open_sink(settings))
         return known[1]
@@ -234,6 +262,8 @@ class Daemon:
         if fingerprint == self._fingerprint and not self._stale:
             return
         before = {one.id for one in self._planned}
+        if fingerprint != self._fingerprint:
+            self._prepare_at = now
         self._fingerprint, self._stale = fingerprint, False
         try:
             loaded = self.world.load()
@@ -309,7 +339,6 @@ class Daemon:
                 recipes=recipes_for(content, script.id, cluster, now.date()) if script else (),
                 kind=Kind.ON_DEMAND,
             )
-            self._done.add(one.id)
             self._hand_over(one, self._ready_for(one, asked.get("digest")))
 
     def _ready_for(self, one: Occurrence, given: str | None) -> Callable[[], tuple[Programmes, bool]]:
@@ -317,3 +346,8 @@ class Daemon:
             return lambda: self._ready(one)
         programme = self.world.assembly.programme(given)
         return lambda: ([("und", programme)] if programme else [], False)
+
+
+def _executor(cluster: str) -> str:
+    """Each cluster's own; no cluster can be called what the scheduler's others are called."""
+    return f"cluster/{cluster}"

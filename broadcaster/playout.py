@@ -1,20 +1,25 @@
 """One occurrence on air: in time? fit to air? -> sink -> play log."""
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from threading import Event
+from threading import Event, Lock
 from typing import Any
 
 from broadcaster.edges.clock import Clock
 from broadcaster.edges.sink import Sink
-from broadcaster.edges.store import Store
+from broadcaster.edges.store import AlreadyLoggedError, Store
 from broadcaster.model.airing import Airing, Outcome, Sounded, outcome_of, shared_out
+from broadcaster.model.errors import BroadcasterError
 from broadcaster.model.occurrence import Occurrence, Reason
 from broadcaster.model.programme import Lack, Programme
 from broadcaster.model.schedule import BulletinClass
 from broadcaster.model.station import Station
+
+logger = logging.getLogger("broadcaster")
 
 GRACE = timedelta(seconds=60)  # a start this late still plays, from its beginning; later it is missed
 AHEAD = timedelta(seconds=3)  # the programme is chosen and the sink opened this long before the first sample
@@ -41,6 +46,8 @@ class Playout:
         """*mark_every*: programme seconds between marks of how far it got, which a crash is counted by."""
         self._clock, self._store, self._mark_every = clock, store, mark_every
         self._free: dict[str, datetime] = {}  # when each cluster last fell silent
+        self._unlogged: dict[str, Airing] = {}  # by occurrence: rows that the disk did not take yet
+        self._writing = Lock()
 
     def air(
         self,
@@ -59,10 +66,10 @@ class Playout:
         """
         clock = self._clock
         due = max(occurrence.at, self._free.get(occurrence.cluster, occurrence.at))
-        if clock.now() > due + GRACE:
-            return self.log(occurrence, station, Outcome.MISSED, Reason.LATE)
         if clock.wait_until(occurrence.at - AHEAD, halt):
             return None
+        if clock.now() > due + GRACE:
+            return self.log(occurrence, station, Outcome.MISSED, Reason.LATE)
         programmes, hope = ready()
         while hope and len(programmes) < len(occurrence.whole) and clock.now() < due + GRACE:
             if clock.sleep(0.5, halt):
@@ -74,7 +81,10 @@ class Playout:
         length = sum(programme.seconds for _, programme in programmes)
         if not _allowed(occurrence, station, at, length):
             return self.log(occurrence, station, Outcome.DISPLACED, Reason.OUTSIDE_HOURS)
-        return self._sound(occurrence, station, sink, programmes, closing, due, halt)
+        try:
+            return self._sound(occurrence, station, sink, programmes, closing, due, halt)
+        finally:
+            self._mark(occurrence.cluster, None)
 
     def _sound(
         self,
@@ -97,7 +107,7 @@ class Playout:
             nonlocal marked
             if marked == 0.0 or seconds - marked >= self._mark_every:
                 marked = seconds
-                self._mark(occurrence, programmes, min(seconds, length))
+                self._mark(occurrence.cluster, _on_air(occurrence, programmes, min(seconds, length)))
 
         sounds = [programme.path for _, programme in programmes] + ([closing] if closing else [])
         played = sink.play(sounds, max(occurrence.at, clock.now()), halt, on_progress)
@@ -120,28 +130,39 @@ class Playout:
             row,
             logged=clock.now(),
             started=played.started,
-            ended=played.started + timedelta(seconds=played.seconds) if played.started else None,
+            ended=played.started + timedelta(seconds=seconds) if played.started else None,
             seconds=round(seconds, 3),
             outcome=outcome,
             reason=reason or "",
             detail=detail,
             languages=_languages(occurrence, programmes, seconds),
         )
-        self._store.end(ended)
-        self._store.mark(f"on-air/{occurrence.cluster}", None)
+        self._end(ended)
         return ended
 
-    def _mark(self, occurrence: Occurrence, programmes: Programmes, seconds: float) -> None:
-        value: dict[str, Any] = {
-            "occurrence": occurrence.id,
-            "title": occurrence.script_title,
-            "cluster_name": occurrence.cluster_name,
-            "seconds": round(seconds, 1),
-            "programmes": [
-                (language, programme.digest, programme.seconds) for language, programme in programmes
-            ],
-        }
-        self._store.mark(f"on-air/{occurrence.cluster}", value)
+    def _mark(self, cluster: str, value: Any) -> None:
+        """Note what is on air; a disk that does not take it silences nothing."""
+        with suppress(BroadcasterError):
+            self._store.mark(f"on-air/{cluster}", value)
+
+    def _end(self, row: Airing) -> None:
+        """Log how an occurrence ended, now or, if the disk does not take it, with `catch_up`."""
+        with self._writing:
+            self._unlogged.setdefault(row.occurrence, row)
+        self.catch_up()
+
+    def catch_up(self) -> None:
+        """Log what the disk did not take before."""
+        with self._writing:
+            for row in list(self._unlogged.values()):
+                try:
+                    self._store.end(row)
+                except AlreadyLoggedError:
+                    pass
+                except BroadcasterError as error:
+                    logger.error("%s cannot be logged yet: %s", row.occurrence, error)  # noqa: TRY400
+                    continue
+                del self._unlogged[row.occurrence]
 
     def log(
         self, occurrence: Occurrence, station: Station, outcome: Outcome, reason: Reason, detail: str = ""
@@ -157,7 +178,7 @@ class Playout:
                 for one in occurrence.recipes
             ),
         )
-        self._store.end(row)
+        self._end(row)
         return row
 
     def recover(self) -> list[Airing]:
@@ -184,8 +205,8 @@ class Playout:
                 reason=Reason.POWER,
                 languages=shares,
             )
-            self._store.end(ended)
-            self._store.mark(f"on-air/{row.cluster}", None)
+            self._end(ended)
+            self._mark(row.cluster, None)
             recovered.append(ended)
         return recovered
 
@@ -216,6 +237,16 @@ def airing(occurrence: Occurrence, station: Station, now: datetime) -> Airing:
         kind=occurrence.kind,
         languages=(),
     )
+
+
+def _on_air(occurrence: Occurrence, programmes: Programmes, seconds: float) -> dict[str, Any]:
+    return {
+        "occurrence": occurrence.id,
+        "title": occurrence.script_title,
+        "cluster_name": occurrence.cluster_name,
+        "seconds": round(seconds, 1),
+        "programmes": [(language, one.digest, one.seconds) for language, one in programmes],
+    }
 
 
 def _languages(occurrence: Occurrence, programmes: Programmes, seconds: float) -> tuple[Sounded, ...]:

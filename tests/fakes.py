@@ -13,10 +13,10 @@ from threading import Condition, Event, Lock
 from typing import Any
 
 from broadcaster.edges.sink import Played
-from broadcaster.edges.store import Request
+from broadcaster.edges.store import AlreadyLoggedError, Request
 from broadcaster.edges.voice import VoiceError, admit, save
 from broadcaster.model.airing import Airing
-from broadcaster.model.errors import BroadcasterError, Fault, say
+from broadcaster.model.errors import Fault, say
 from broadcaster.model.programme import SAMPLE_RATE
 from broadcaster.model.recording import Measured
 from broadcaster.model.spoken import spoken
@@ -182,7 +182,10 @@ class SteppedClock(FakeClock):
         return self._wait(lambda: end - self._monotonic, stop)
 
     def wait_until(self, when: datetime, stop: Event) -> bool:
-        return self._wait(lambda: (when - self._now).total_seconds(), stop)
+        def left() -> float:
+            return (when - self._now).total_seconds()
+
+        return self._wait(left, stop)
 
     def idle_until(self, when: datetime) -> None:
         """Like a real clock it skips nothing: the test does."""
@@ -244,8 +247,10 @@ class FakeStore:
         self._add(self._ended, airing)
 
     def _add(self, rows: dict[str, Airing], airing: Airing) -> None:
-        if rows.setdefault(airing.occurrence, airing) is not airing:
-            raise BroadcasterError(Fault("play log", say("It stands there."), say("Write another.")))
+        with self._lock:
+            if airing.occurrence in rows:
+                raise AlreadyLoggedError(Fault("play log", say("It stands there."), say("Write another.")))
+            rows[airing.occurrence] = airing
 
     def airings(self, start: datetime | None = None, end: datetime | None = None) -> Iterator[Airing]:
         for one in sorted(self._ended.values(), key=lambda one: one.planned):

@@ -20,6 +20,7 @@ from broadcaster.model.errors import BroadcasterError, Fault, say
 from broadcaster.model.occurrence import State
 from broadcaster.model.plan import plan, recipes_for
 from broadcaster.model.programme import Recipe
+from broadcaster.model.script import called
 
 from . import output, words
 from .here import Here, named
@@ -83,7 +84,9 @@ def _prepare(root: Path, clock: SystemClock, stopping: Event) -> None:
 
 def play(
     context: typer.Context,
-    what: Annotated[str, typer.Argument(metavar="SCRIPT|FILE", help=_("A script's name, or an audio file."))],
+    what: Annotated[
+        str, typer.Argument(metavar=_("SCRIPT|FILE"), help=_("A script's name, or an audio file."))
+    ],
     cluster: Annotated[
         list[str] | None, typer.Option(help=_("Only this cluster; may be given again."))
     ] = None,
@@ -136,8 +139,8 @@ def _make_whole(here: Here, recipes: list[Recipe]) -> None:
                     f"audio/{recipe.script}",
                     say(
                         "{language} is not all there: {items}.",
-                        language=recipe.language,
-                        items=", ".join(f"{item} ({lack})" for item, lack in recipe.lacks),
+                        language=called(recipe.language),
+                        items=words.lacks(recipe),
                     ),
                     say("See what is missing: broadcaster check."),
                 )

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from broadcaster.model.errors import BroadcasterError, Fault, say
+from broadcaster.model.errors import BroadcasterError, Fault, said, say
 
 from . import air, area, demo, log, output, plan, recording, schedule, script, station
 from .here import Here
@@ -34,7 +34,7 @@ def common(
         typer.Option(
             "--station",
             envvar="BROADCASTER_STATION",
-            metavar="DIR",
+            metavar=_("DIR"),
             help=_("The station's folder; by default the one you stand in."),
         ),
     ] = Path(),
@@ -62,6 +62,6 @@ def run() -> int:
 def cannot_use(error: OSError) -> Fault:
     return Fault(
         str(error.filename or ""),
-        say("This cannot be used: {error}.", error=error.strerror or error),
+        say("This cannot be used: {error}.", error=said(error)),
         say("See that it is there, that you may use it, and that the disk is neither full nor read-only."),
     )

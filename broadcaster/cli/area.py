@@ -44,7 +44,7 @@ def show_all(context: typer.Context, json: Json = False) -> None:
 @app.command("show", help=_("One area, what it lies in, and the words that scripts fill in there."))
 def show(
     context: typer.Context,
-    code: Annotated[str, typer.Argument(metavar="CODE", help=_("The area's code."))],
+    code: Annotated[str, typer.Argument(metavar=_("CODE"), help=_("The area's code."))],
 ) -> None:
     here: Here = context.obj
     content = here.content()

@@ -61,7 +61,7 @@ class Both:
 def demo(
     context: typer.Context,
     day: Annotated[
-        str | None, typer.Option(metavar="DAY", help=_("Another day, such as 2026-11-20."))
+        str | None, typer.Option(metavar=_("DAY"), help=_("Another day, such as 2026-11-20."))
     ] = None,
     aloud: Annotated[
         bool, typer.Option("--aloud", help=_("Real time: hear the sessions whole through the sound card."))

@@ -126,7 +126,7 @@ def _outcome(one: Airing) -> str:
         words.language(share.language) for share in one.languages if share.outcome is Outcome.WITHHELD
     ]
     if left_out and one.outcome is not Outcome.WITHHELD:
-        told += f" ({_('left out')}: {', '.join(left_out)})"
+        told += "; " + _("without {languages}").format(languages=", ".join(left_out))
     return told
 
 
@@ -138,7 +138,8 @@ def count(
     by: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="WORD", help=_("Count by this; may be given again: {words}.").format(words=", ".join(BY))
+            metavar=_("WORD"),
+            help=_("Count by this; may be given again: {words}.").format(words=", ".join(BY)),
         ),
     ] = None,
     json: Json = False,
@@ -221,14 +222,14 @@ def tell_report(station: str, days: tuple[date, date], found: Report, by: Sequen
         )
     )
     outcomes = [outcome for outcome in Outcome if "outcome" in by or outcome is Outcome.AIRED]
-    heading = [_("Planned"), *(words.outcome(outcome) for outcome in outcomes), _("Sounded")]
+    heading = [_("Planned"), *(words.outcome(outcome).capitalize() for outcome in outcomes), _("Sounded")]
 
     def cells(counts: Counts) -> list[str]:
         numbers = [counts.planned, *(counts.outcomes[outcome] for outcome in outcomes)]
         return [*map(str, numbers), output.length(counts.seconds)]
 
     rows = [[_("TOTAL"), "", *cells(found.totals)]]
-    names = {"language": words.language, "group": words.group}
+    names = {"language": words.language, "group": words.group, "class": words.bulletin_class}
     for word in by:
         if word == "outcome":
             continue

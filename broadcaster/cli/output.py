@@ -89,12 +89,16 @@ def clock_time(moment: datetime | None) -> str:
     return f"{moment:%H:%M:%S}" if moment is not None else "–"
 
 
-def day(one: date) -> str:
-    """`Thứ Sáu, 20/11/2026` or `Friday, 20/11/2026`."""
-    names = (
+def weekdays() -> tuple[str, ...]:
+    """Monday first."""
+    return (
         _("Monday"), _("Tuesday"), _("Wednesday"), _("Thursday"), _("Friday"), _("Saturday"), _("Sunday"),
     )  # fmt: skip
-    return f"{names[one.weekday()]}, {one:%d/%m/%Y}"
+
+
+def day(one: date) -> str:
+    """`Thứ Sáu, 20/11/2026` or `Friday, 20/11/2026`."""
+    return f"{weekdays()[one.weekday()]}, {one:%d/%m/%Y}"
 
 
 def length(seconds: float) -> str:

@@ -18,13 +18,13 @@ from .here import Here, named
 from .language import _
 
 From = Annotated[
-    str | None, typer.Option("--from", metavar="DAY", help=_("The first day, such as 2026-11-20."))
+    str | None, typer.Option("--from", metavar=_("DAY"), help=_("The first day, such as 2026-11-20."))
 ]
-Until = Annotated[str | None, typer.Option("--until", metavar="DAY", help=_("The last day, included."))]
+Until = Annotated[str | None, typer.Option("--until", metavar=_("DAY"), help=_("The last day, included."))]
 Period = Annotated[
     str | None,
     typer.Argument(
-        metavar="[PERIOD]", help=_("A day, month, quarter or year: 2026-11-20, 2026-11, 2026-Q4, 2026.")
+        metavar=_("[PERIOD]"), help=_("A day, month, quarter or year: 2026-11-20, 2026-11, 2026-Q4, 2026.")
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help=_("Print JSON."))]
@@ -123,7 +123,7 @@ def _state(one: Occurrence) -> str:
     if one.state is not State.PLANNED and one.reason:
         told += f": {words.why(one.reason, one.detail)}"
     if (missing := words.withheld(one)) and one.state in (State.PLANNED, State.WITHHELD):
-        told += f"\n{_('left out')}: {missing}"
+        told += f"\n{missing}"
     return told
 
 
@@ -173,7 +173,7 @@ def prepare(
 
 
 def _missing(recipe: Recipe) -> str:
-    return "; ".join(f"{item}: {words.lack(lack)}" for item, lack in recipe.lacks) or _("see the fault above")
+    return words.lacks(recipe) or _("see the fault above")
 
 
 def measure(here: Here, store: Store, assembly: Assembly) -> None:

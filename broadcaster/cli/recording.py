@@ -1,5 +1,6 @@
 """recording list, show."""
 
+from collections.abc import Iterable
 from typing import Annotated, Any
 
 import typer
@@ -29,6 +30,24 @@ def show_all(
     if json:
         output.as_json([_as_dict(one) for one in found])
         return
+    _tell(found)
+
+
+@app.command("show", help=_("One recording."))
+def show(
+    context: typer.Context,
+    path: Annotated[
+        str, typer.Argument(metavar=_("FILE"), help=_("Its path, as `recording list --json` gives it."))
+    ],
+) -> None:
+    here: Here = context.obj
+    with here.reading() as store:
+        one = named({each.path: each for each in here.content(store).recordings}, path)
+    _tell([one])
+    output.line(f"\n{here.root / one.path}")
+
+
+def _tell(found: Iterable[Recording]) -> None:
     output.table(
         (_("Script"), _("Language"), _("Item"), _("Area"), _("Length"), _("State")),
         [
@@ -44,19 +63,6 @@ def show_all(
         ],
         right=(4,),
     )
-
-
-@app.command("show", help=_("One recording."))
-def show(
-    context: typer.Context,
-    path: Annotated[
-        str, typer.Argument(metavar="FILE", help=_("Its path, as `recording list --json` gives it."))
-    ],
-) -> None:
-    here: Here = context.obj
-    with here.reading() as store:
-        one = named({each.path: each for each in here.content(store).recordings}, path)
-    output.table(("", ""), [(key, str(value)) for key, value in _as_dict(one).items()])
 
 
 def _as_dict(one: Recording) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from broadcaster.model.schedule import WEEKDAYS, Days, Rule
+from broadcaster.model.schedule import Days, Rule
 
 from . import output
 from .here import Here, named
@@ -12,7 +12,7 @@ from .language import _
 from .plan import Json
 
 app = typer.Typer(help=_("When scripts are broadcast, and where."), no_args_is_help=True)
-Name = Annotated[str, typer.Argument(metavar="NAME", help=_("The schedule's name."))]
+Name = Annotated[str, typer.Argument(metavar=_("NAME"), help=_("The schedule's name."))]
 
 
 @app.command("list", help=_("Every schedule."))
@@ -70,7 +70,8 @@ def _days(rule: Rule) -> str:
     if rule.months is not None:
         told.append(_("months {months}").format(months=", ".join(map(str, sorted(rule.months)))))
     if rule.weekdays is not None:
-        told.append(", ".join(WEEKDAYS[one] for one in sorted(rule.weekdays)))
+        names = output.weekdays()
+        told.append(", ".join(names[one] for one in sorted(rule.weekdays)))
     if rule.days is not None:
         told.append(_("days {days}").format(days=", ".join(map(str, sorted(rule.days)))))
     if rule.within != Days():

@@ -10,7 +10,7 @@ from .language import _
 from .plan import Json
 
 app = typer.Typer(help=_("The words of messages."), no_args_is_help=True)
-Name = Annotated[str, typer.Argument(metavar="NAME", help=_("The script's name."))]
+Name = Annotated[str, typer.Argument(metavar=_("NAME"), help=_("The script's name."))]
 
 
 @app.command("list", help=_("Every script."))

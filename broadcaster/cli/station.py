@@ -4,16 +4,16 @@ import platform
 import shutil
 import tempfile
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from broadcaster import __version__
-from broadcaster.edges.clock import SystemClock
+from broadcaster.edges.clock import EARLIEST, SystemClock
 from broadcaster.edges.sink import card_players
 from broadcaster.edges.voice import EspeakVoice, GoogleVoice
 from broadcaster.model.check import check as look_through
-from broadcaster.model.errors import BroadcasterError, Fault, say
+from broadcaster.model.errors import BroadcasterError, Fault, Text, say
 
 from . import output, template
 from .here import Here
@@ -30,7 +30,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def init(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help=_("A new or empty folder."))],
+    folder: Annotated[Path, typer.Argument(metavar=_("DIR"), help=_("A new or empty folder."))],
     name: Annotated[str, typer.Option(help=_("The station's name."))] = "Đài truyền thanh xã (sửa tên)",
     area: Annotated[str, typer.Option(help=_("The commune's code."))] = "00000",
     area_name: Annotated[str, typer.Option(help=_("The commune's name."))] = "Xã (sửa tên)",
@@ -85,61 +85,60 @@ def doctor(context: typer.Context, json: Json = False) -> None:
     found = [*_sound(), _clock(), _disk(here.root), *_voices(), _versions()]
     if json:
         output.as_json(
-            [{"what": name, "well": well, "state": state, "next": tr(do)} for name, well, state, do in found]
+            [
+                {"what": what, "well": remedy is None, "state": state, "next": tr(remedy) if remedy else None}
+                for what, state, remedy in found
+            ]
         )
         return
     output.table(
         (_("What"), "", _("State"), _("Next step")),
-        [(name, "✓" if well else "✗", state, "" if well else tr(do)) for name, well, state, do in found],
+        [
+            (what, "✗" if remedy else "✓", state, tr(remedy) if remedy else "")
+            for what, state, remedy in found
+        ],
     )
 
 
-Finding = tuple[str, bool, str, Any]  # what, is it well, how it is, what to do
+Finding = tuple[str, str, Text | None]  # what, how it is, what to do if that is not well
 
 
 def _sound() -> list[Finding]:
     remedy = say("Plug the sound card in, and see that the sound server runs.")
     found: list[Finding] = [
-        (_("Sound: {player}").format(player=one.name), one.answers, one.says, remedy)
+        (_("Sound: {player}").format(player=one.name), one.says, None if one.answers else remedy)
         for one in card_players()
     ]
     install = say("Install the package pulseaudio-utils or alsa-utils.")
-    return found or [(_("Sound"), False, _("no player"), install)]
+    return found or [(_("Sound"), _("no player"), install)]
 
 
 def _clock() -> Finding:
-    now = SystemClock().now().astimezone()
-    return (_("Clock"), True, f"{now:%Y-%m-%d %H:%M:%S %Z}", say("Set the clock."))
+    now = SystemClock().now()
+    remedy = None if now >= EARLIEST else say("Set the clock; nothing sounds until it is right.")
+    return (_("Clock"), f"{now.astimezone():%Y-%m-%d %H:%M:%S %Z}", remedy)
 
 
 def _disk(root: Path) -> Finding:
     there = next(path for path in (root.resolve(), *root.resolve().parents) if path.exists())
     free = shutil.disk_usage(there).free
-    return (
-        _("Disk"),
-        free > LOW_DISK,
-        _("{megabytes} MB free").format(megabytes=free // 1_000_000),
-        say("Make room on the disk."),
-    )
+    told = _("{megabytes} MB free").format(megabytes=free // 1_000_000)
+    return (_("Disk"), told, None if free > LOW_DISK else say("Make room on the disk."))
 
 
 def _voices() -> list[Finding]:
-    found = []
+    found: list[Finding] = []
     with tempfile.TemporaryDirectory() as folder:
         for voice in (GoogleVoice(timeout=5), EspeakVoice()):
             try:
                 voice.speak("Xin chào bà con.", "vi", Path(folder) / "spoken")
-                found.append((voice.name, True, _("speaks Vietnamese"), say("")))
+                found.append((voice.name, _("speaks Vietnamese"), None))
             except BroadcasterError as error:
                 fault = error.faults[0]
-                found.append((voice.name, False, tr(fault.what), fault.next))
+                found.append((voice.name, tr(fault.what), fault.next))
     return found
 
 
 def _versions() -> Finding:
-    return (
-        "broadcaster",
-        True,
-        f"{__version__}, Python {platform.python_version()}, {platform.platform(terse=True)}",
-        say(""),
-    )
+    told = f"{__version__}, Python {platform.python_version()}, {platform.platform(terse=True)}"
+    return ("broadcaster", told, None)

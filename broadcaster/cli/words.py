@@ -1,8 +1,12 @@
 """The words of the model as a person reads them."""
 
-from broadcaster.model.occurrence import Occurrence
+from collections import Counter
 
-from .language import _
+from broadcaster.model.occurrence import Occurrence
+from broadcaster.model.programme import Recipe
+from broadcaster.model.script import called
+
+from .language import _, tr
 
 
 def outcome(word: str) -> str:
@@ -66,26 +70,31 @@ def group(word: str) -> str:
 
 
 def language(tag: str) -> str:
-    return {
-        "vi": _("Vietnamese"),
-        "hmn-Latn-VN": _("Mông"),
-        "blt-Latn-VN": _("Thái (Tai Dam)"),
-        "twh-Latn-VN": _("Thái (Tai Dón)"),
-        "und": _("a file"),
-    }.get(tag, tag)
+    return tr(called(tag))
+
+
+def bulletin_class(word: str) -> str:
+    return {"normal": _("normal"), "priority": _("priority"), "emergency": _("emergency")}.get(word, word)
 
 
 def why(word: str, detail: str) -> str:
-    """A reason with its detail, for a table."""
+    """A reason for a table; only an officer's own words stand beside it, other details are for `--json`."""
     told = reason(word) if word else ""
-    return f"{told}: {detail}" if detail and word != "incomplete" else told
+    return f"{told}: {detail}" if word == "excepted" else told
 
 
 def withheld(one: Occurrence) -> str:
-    """Which languages are left out, and why: `Mông: only a stand-in recording (9)`."""
-    told = []
-    for recipe in one.recipes:
-        for word in dict.fromkeys(why for _item, why in recipe.lacks):
-            count = sum(why is word for _item, why in recipe.lacks)
-            told.append(f"{language(recipe.language)}: {lack(word)} ({count})")
-    return "; ".join(told)
+    """Which languages are left out, and why: `without Mông: only a stand-in recording (9 items)`."""
+    return "; ".join(
+        _("without {language}: {why}").format(language=language(recipe.language), why=lacks(recipe))
+        for recipe in one.recipes
+        if recipe.lacks
+    )
+
+
+def lacks(recipe: Recipe) -> str:
+    """What a language lacks: `no recording (2 items), only a stand-in recording (7 items)`."""
+    counts = Counter(lack for _item, lack in recipe.lacks)
+    return ", ".join(
+        _("{why} ({count} items)").format(why=lack(word), count=count) for word, count in counts.items()
+    )

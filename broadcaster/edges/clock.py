@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta
 from threading import Event
 from typing import Protocol
 
+EARLIEST = datetime(2026, 11, 1, tzinfo=UTC)  # this program is no older: a clock that says less is not set
+
 
 class Clock(Protocol):
     """Wall time, monotonic time, and waiting for either."""

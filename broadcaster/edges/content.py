@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 from broadcaster.model.area import Area, AreaKind, Areas
 from broadcaster.model.content import Content
-from broadcaster.model.errors import BroadcasterError, Fault, Text, say
+from broadcaster.model.errors import BroadcasterError, Fault, Text, said, say
 from broadcaster.model.recording import Measured, Recording, Recordings
 from broadcaster.model.schedule import (
     WEEKDAYS,
@@ -249,7 +249,7 @@ class _Reader:
     def _unreadable(self, where: str, error: OSError) -> None:
         self._fault(
             where,
-            say("The file cannot be read: {error}.", error=error.strerror),
+            say("The file cannot be read: {error}.", error=said(error)),
             say("See that it is there and that you may read it."),
         )
 

@@ -11,7 +11,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from broadcaster.model.errors import BroadcasterError, Fault, say
+from broadcaster.model.errors import BroadcasterError, Fault, said, say
 from broadcaster.model.programme import SAMPLE_RATE
 
 Samples = NDArray[np.float32]  # mono, SAMPLE_RATE, full scale is 1.0
@@ -57,7 +57,7 @@ def decode(path: Path) -> Iterator[Samples]:
                 path.name,
                 say(
                     "The file cannot be read as sound: {error}.",
-                    error=getattr(error, "strerror", None) or error,
+                    error=said(error),
                 ),
                 say("Record it again, or put the undamaged file in its place."),
             )

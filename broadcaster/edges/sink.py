@@ -17,7 +17,7 @@ from pathlib import Path
 from threading import Event
 from typing import Protocol
 
-from broadcaster.model.errors import BroadcasterError, Fault, Text, say
+from broadcaster.model.errors import BroadcasterError, Fault, Text, said, say
 from broadcaster.model.programme import SAMPLE_RATE
 
 SAMPLE_BYTES = 2
@@ -33,6 +33,8 @@ KILL_WAIT = 1.0  # a killed player is gone in milliseconds, unless a driver hang
 
 SESSION_GAP = 120.0  # seconds of silence that a file still bridges
 HEADER_BYTES = 44
+
+DUMMY = "auto_null"  # the sink that a sound server offers when it has no card
 
 _FORM = (1, SAMPLE_BYTES, SAMPLE_RATE)  # of every sound: channels, bytes a sample, samples a second
 
@@ -111,6 +113,11 @@ class CardSink:
         refusals = []
         for program in _PROGRAMS:
             if not shutil.which(program.name):
+                continue
+            if self.device == "default" and (says := _ask(program)[1]).endswith(DUMMY):
+                refusals.append(
+                    f"{program.name}: {says}"
+                )  # its card is gone, and it plays gladly into nothing
                 continue
             try:
                 with _started(program, self.device) as player:
@@ -229,7 +236,7 @@ class FileSink:
         except OSError as error:
             return Fault(
                 str(self.folder),
-                say("The sound cannot be written to a file ({reason}).", reason=error.strerror),
+                say("The sound cannot be written to a file ({reason}).", reason=said(error)),
                 say("Check that the folder can be written to and that the disk is not full."),
             )
         return None
@@ -310,7 +317,7 @@ def _ask(program: "_Program") -> tuple[bool, str]:
         return False, str(error)
     for line in answer.stdout.decode(errors="replace").splitlines():
         if line.startswith(program.answer):
-            return not line.endswith("auto_null"), line
+            return not line.endswith(DUMMY), line
     return False, _last_line(answer.stderr) or f"exit code {answer.returncode}"
 
 
@@ -374,7 +381,7 @@ class _Reel:
         except EOFError:
             return say("The sound file is cut off.")
         except (OSError, wave.Error) as error:
-            return say("The sound file cannot be read ({reason}).", reason=getattr(error, "strerror", error))
+            return say("The sound file cannot be read ({reason}).", reason=said(error))
 
 
 @dataclass(frozen=True)

@@ -56,6 +56,10 @@ def database(var: Path) -> Path:
     return var / "broadcaster.db"
 
 
+class AlreadyLoggedError(BroadcasterError):
+    """The occurrence began, or ended, before: it has its row and gets no other."""
+
+
 class Store:
     """One database file; may be used from several threads."""
 
@@ -106,11 +110,11 @@ class Store:
     # The play log
 
     def begin(self, airing: Airing) -> None:
-        """The row before the first sample. Raises BroadcasterError if this occurrence began before."""
+        """The row before the first sample. Raises AlreadyLoggedError if this occurrence began before."""
         self._add("start", airing)
 
     def end(self, airing: Airing) -> None:
-        """The row after the last. Raises BroadcasterError if this occurrence ended before."""
+        """The row after the last. Raises AlreadyLoggedError if this occurrence ended before."""
         self._add("end", airing)
 
     def _add(self, event: str, airing: Airing) -> None:
@@ -194,6 +198,8 @@ class Store:
         try:
             with self._lock, self._db.conn:
                 yield
+        except sqlite3.IntegrityError as error:
+            raise AlreadyLoggedError(*_unusable(Path(what), error).faults) from error
         except sqlite3.Error as error:
             raise _unusable(Path(what), error) from error
 

@@ -14,7 +14,8 @@ from queue import Empty, SimpleQueue
 from threading import Event, Thread
 from typing import Any, Protocol
 
-from broadcaster.model.errors import BroadcasterError, Fault, Text, say
+from broadcaster.model.errors import BroadcasterError, Fault, Text, said, say
+from broadcaster.model.script import called
 from broadcaster.model.spoken import spoken
 
 VIETNAMESE = frozenset({"vi"})
@@ -190,17 +191,14 @@ def admit(voice: Voice, text: str, language: str) -> None:
 def _why_not(language: str, languages: frozenset[str]) -> tuple[Text, Text]:
     if language.lower().partition("-")[0] == "th":
         return (
-            say("{language} is the language of Thailand, not the Thái of Vietnam.", language=language),
-            say(
-                "Write blt-Latn-VN (Thái Đen) or twh-Latn-VN (Thái Trắng), "
-                "and have a person record it: no engine speaks the Thái of Vietnam."
-            ),
+            say("“{tag}” is the language of Thailand, not the Thái of Vietnam.", tag=language),
+            say("Write blt-Latn-VN (Tai Dam) or twh-Latn-VN (Tai Dón)."),
         )
     return (
         say(
             "The voice speaks {languages}, not {language}; no engine speaks Mông or the Thái of Vietnam.",
             languages=", ".join(sorted(languages)),
-            language=language,
+            language=called(language),
         ),
         say("Have a person record it: broadcaster recording add."),
     )
@@ -216,7 +214,7 @@ def save(to: Path, audio: bytes) -> None:
             os.fsync(file.fileno())
         part.replace(to)
     except OSError as error:
-        what = say("The spoken text could not be written: {reason}.", reason=error.strerror or str(error))
+        what = say("The spoken text could not be written: {reason}.", reason=said(error))
         remedy = say("Check that the folder is there and may be written to, and that the disk is not full.")
         raise BroadcasterError(Fault(str(to), what, remedy)) from error
     finally:

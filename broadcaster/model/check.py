@@ -8,6 +8,7 @@ from .errors import Fault, Text, say
 from .plan import recipes_for
 from .programme import Lack
 from .schedule import BulletinClass, Schedule
+from .script import called
 from .station import Cluster
 
 
@@ -93,7 +94,7 @@ def _lacks(
 
 
 def _what(lack: Lack, language: str, cluster: str, items: str) -> Text:
-    values = {"language": language, "cluster": cluster, "items": items}
+    values: dict[str, object] = {"language": called(language), "cluster": cluster, "items": items}
     if lack is Lack.STAND_IN:
         return say("{language} is left out at {cluster}: only stand-ins of {items}.", **values)
     if lack is Lack.NO_FACT:

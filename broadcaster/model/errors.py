@@ -1,5 +1,6 @@
 """What went wrong, in words that can be put into the reader's language."""
 
+import errno
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -23,6 +24,29 @@ class Text:
 def say(template: str, **values: object) -> Text:
     """Mark *template* for the message catalogues and bind its values."""
     return Text(template, values)
+
+
+_SYSTEM = {
+    errno.ENOENT: say("it is not there"),
+    errno.EACCES: say("this user may not"),
+    errno.EPERM: say("this user may not"),
+    errno.EISDIR: say("it is a folder"),
+    errno.ENOTDIR: say("a part of its path is no folder"),
+    errno.EEXIST: say("something is there already"),
+    errno.ENOSPC: say("the disk is full"),
+    errno.EDQUOT: say("the disk is full"),
+    errno.EFBIG: say("the file grew too large"),
+    errno.EROFS: say("the disk is read-only"),
+    errno.EIO: say("the disk does not work as it should"),
+    errno.ELOOP: say("its links lead in a ring"),
+}
+
+
+def said(error: Exception) -> Text | str:
+    """What the system says of *error*, in words that can be translated where they are common."""
+    number = getattr(error, "errno", None)
+    common = _SYSTEM.get(number) if number is not None else None
+    return common or getattr(error, "strerror", None) or str(error).strip()
 
 
 @dataclass(frozen=True)

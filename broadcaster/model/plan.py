@@ -142,10 +142,13 @@ class _Week:
             for order, schedule in enumerate(self.content.schedules)
             if (rules := [rule for day in self.days for rule in schedule.quotas_on(day)])
         }
-        own = [one for day in self.days for one in self.laid[day] if one.schedule in kept]
-        alive = Counter(
-            one.schedule for one in own if one.state in (State.PLANNED, State.DISPLACED) or self._is_lost(one)
-        )
+        own = [
+            one
+            for day in self.days
+            for one in self.laid[day]
+            if one.schedule in kept and one.state in (State.PLANNED, State.DISPLACED)
+        ]
+        alive = Counter(one.schedule for one in own)
         losses = [self._known(one) for one in own if self._is_lost(one)]
         heapify(losses)
         while losses:

@@ -4,14 +4,22 @@ import string
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-ENGLISH_NAMES = {  # of the languages the sample and the messages speak of
-    "vi": "Vietnamese",
-    "hmn-Latn-VN": "Mông",
-    "blt-Latn-VN": "Thái (Tai Dam)",
-    "twh-Latn-VN": "Thái (Tai Dón)",
+from .errors import Text, say
+
+LANGUAGES = {  # those that messages call by name
+    "vi": say("Vietnamese"),
+    "hmn-Latn-VN": say("Mông"),
+    "blt-Latn-VN": say("Thái (Tai Dam)"),
+    "twh-Latn-VN": say("Thái (Tai Dón)"),
+    "und": say("a file"),  # undetermined: a sound file that was put on air by hand
 }
 GROUPS = ("everyone", "farmers", "households", "small-traders", "cooperative-members", "village-officers")
 SYLLABLES_PER_SECOND = 3.0  # an announcer outdoors; what a text is taken to last until it is recorded
+
+
+def called(language: str) -> Text | str:
+    """The name of a language in words, or its tag."""
+    return LANGUAGES.get(language, language)
 
 
 def placeholders(text: str) -> tuple[str, ...]:

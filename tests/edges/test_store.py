@@ -1,0 +1,557 @@
+"""Both memories keep the same promises; the one on the disk survives what happens to machines."""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from broadcaster.edges.store import Store, daemon_runs, database, sole_daemon
+from broadcaster.model.airing import Airing, Outcome, Sounded
+from broadcaster.model.errors import BroadcasterError
+from broadcaster.model.recording import Measured
+from tests.children import child, told
+from tests.factories import ZONE, at, make_airing
+from tests.fakes import FakeStore
+
+NOW = datetime(2026, 11, 20, 10, 30, tzinfo=UTC)
+THREADS = 8
+
+
+@pytest.fixture(params=["real", "fake"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store | FakeStore]:
+    """Each memory in turn."""
+    opened = Store(tmp_path / "memory.db") if request.param == "real" else FakeStore()
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Where a station's database goes; neither it nor its folder is there yet."""
+    return database(tmp_path / "var")
+
+
+def make_row(name: str, planned: datetime = NOW, outcome: Outcome | None = Outcome.AIRED) -> Airing:
+    return replace(make_airing(), occurrence=name, planned=planned, outcome=outcome)
+
+
+def names(airings: Iterator[Airing] | list[Airing]) -> list[str]:
+    return [one.occurrence for one in airings]
+
+
+def in_utc(airing: Airing) -> Airing:
+    """The same airing with its times in UTC, as the log keeps them: to the millisecond."""
+    fields = ("planned", "logged", "started", "ended")
+    times = {name: getattr(airing, name) for name in fields}
+    return replace(airing, **{name: time and time.astimezone(UTC) for name, time in times.items()})
+
+
+MOMENTS = st.datetimes(
+    datetime(1970, 1, 2),  # noqa: DTZ001  hypothesis puts the zone in
+    datetime(2100, 1, 1),  # noqa: DTZ001
+    timezones=st.sampled_from(
+        [UTC, ZONE, ZoneInfo("America/New_York"), timezone(timedelta(hours=-9, minutes=-30))]
+    ),
+).map(lambda moment: moment.replace(microsecond=moment.microsecond // 1000 * 1000))
+SECONDS = st.floats(0, 1e6)
+SHARES = st.builds(Sounded, st.text(), st.text(), SECONDS, SECONDS, st.sampled_from(Outcome))
+AIRINGS = st.builds(
+    Airing,
+    planned=MOMENTS,
+    logged=MOMENTS,
+    started=st.none() | MOMENTS,
+    ended=st.none() | MOMENTS,
+    seconds=SECONDS,
+    outcome=st.sampled_from(Outcome),
+    languages=st.lists(SHARES, max_size=3).map(tuple),
+)
+
+
+class TestEveryStore:
+    @settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @given(AIRINGS)
+    def test_reads_what_was_written(self, store: Store | FakeStore, airing: Airing) -> None:
+        """An airing comes back as it was: every letter and number, the same moments, None as None."""
+        airing = replace(airing, occurrence=f"{len(list(store.airings()))}/{airing.occurrence}")
+        store.begin(replace(airing, outcome=None))
+        (begun,) = store.unfinished()
+        assert in_utc(begun) == in_utc(replace(airing, outcome=None))
+        store.end(airing)
+        (ended,) = [one for one in store.airings() if one.occurrence == airing.occurrence]
+        assert in_utc(ended) == in_utc(airing)
+
+    def test_lists_how_occurrences_ended(self, store: Store | FakeStore) -> None:
+        """An occurrence that began is no airing until it ended; one that never began can end too."""
+        store.begin(make_row("a", outcome=None))
+        assert list(store.airings()) == []
+        store.end(make_row("b", outcome=Outcome.MISSED))
+        store.end(make_row("a"))
+        assert {one.occurrence: one.outcome for one in store.airings()} == {
+            "a": Outcome.AIRED,
+            "b": Outcome.MISSED,
+        }
+
+    def test_lets_an_occurrence_begin_once(self, store: Store | FakeStore) -> None:
+        """A second start of an occurrence is an error, and the first stands as it was written."""
+        first = make_row("a", outcome=None)
+        store.begin(first)
+        for again in (first, replace(first, station="another")):
+            with pytest.raises(BroadcasterError):
+                store.begin(again)
+        assert [one.station for one in store.unfinished()] == [first.station]
+
+    def test_lets_an_occurrence_end_once(self, store: Store | FakeStore) -> None:
+        """A second end of an occurrence is an error, whatever it says, and the first outcome stands."""
+        store.end(make_row("a", outcome=Outcome.CUT))
+        for outcome in (Outcome.CUT, Outcome.AIRED):
+            with pytest.raises(BroadcasterError):
+                store.end(make_row("a", outcome=outcome))
+        assert [one.outcome for one in store.airings()] == [Outcome.CUT]
+
+    def test_goes_on_after_an_error(self, store: Store | FakeStore) -> None:
+        """What is written after a row that was refused is there."""
+        store.end(make_row("a"))
+        with pytest.raises(BroadcasterError):
+            store.end(make_row("a"))
+        store.end(make_row("b"))
+        assert names(store.airings()) == ["a", "b"]
+
+    def test_lists_airings_by_planned_time(self, store: Store | FakeStore) -> None:
+        """Airings come in the order of their planned moments, whatever the zone and order of writing."""
+        store.end(make_row("late", datetime(2026, 11, 20, 6, tzinfo=UTC)))
+        store.end(make_row("early", at("2026-11-20", "12:59")))  # 05:59 UTC
+        store.end(make_row("middle", datetime(2026, 11, 20, 5, 59, 30, tzinfo=UTC)))
+        assert names(store.airings()) == ["early", "middle", "late"]
+
+    def test_keeps_the_order_of_what_was_planned_together(self, store: Store | FakeStore) -> None:
+        """Occurrences of one moment come in the order in which they ended."""
+        for name in "cab":
+            store.end(make_row(name))
+        assert names(store.airings()) == ["c", "a", "b"]
+
+    def test_takes_a_range(self, store: Store | FakeStore) -> None:
+        """A range holds what is planned at its start, and no longer what is planned at its end."""
+        for hour in range(4):
+            store.end(make_row(str(hour), NOW + timedelta(hours=hour)))
+        one, three = (NOW + timedelta(hours=hour) for hour in (1, 3))
+        assert names(store.airings(one, three)) == ["1", "2"]
+        assert names(store.airings(one.astimezone(ZONE), three.astimezone(ZONE))) == ["1", "2"]
+        assert names(store.airings(start=one)) == ["1", "2", "3"]
+        assert names(store.airings(end=one)) == ["0"]
+        assert names(store.airings(one, one)) == []
+
+    def test_lists_what_never_ended(self, store: Store | FakeStore) -> None:
+        """Unfinished is what began and did not end, by planned time."""
+        for name, hour in (("late", 2), ("done", 1), ("early", 0)):
+            store.begin(make_row(name, NOW + timedelta(hours=hour), outcome=None))
+        store.end(make_row("done", NOW + timedelta(hours=1)))
+        store.end(make_row("missed", outcome=Outcome.MISSED))
+        assert names(store.unfinished()) == ["early", "late"]
+
+    def test_hands_over_requests(self, store: Store | FakeStore) -> None:
+        """Requests come oldest first, with the number that the asker was given and the values it gave."""
+        values = {"title": "Bản Nậm Pố", "clusters": ["nam-po"], "seconds": 1.5, "until": None}
+        numbers = [store.ask("play", values, NOW), store.ask("stop", {}, NOW - timedelta(hours=1))]
+        found = [(one.id, one.verb, one.values) for one in store.requests()]
+        assert found == [(numbers[0], "play", values), (numbers[1], "stop", {})]
+
+    def test_lets_a_request_be_taken_once(self, store: Store | FakeStore) -> None:
+        """A request that was taken is never there again; the others are."""
+        for verb in ("play", "stop", "play"):
+            store.ask(verb, {}, NOW)
+        first, second, third = store.requests()
+        store.take(second)
+        assert [one.id for one in store.requests()] == [first.id, third.id]
+        store.take(first)
+        store.take(third)
+        assert store.requests() == []
+        assert store.ask("stop", {}, NOW) > third.id
+
+    def test_marks_what_is_so_now(self, store: Store | FakeStore) -> None:
+        """A mark has the value that it was given last, be it text, number, list or nothing."""
+        store.mark("alive", "2026-11-20T10:30:00+00:00")
+        store.mark("faults", ["Xã Mường Nhé"])
+        store.mark("on-air/nam-po", {"seconds": 1.5})
+        store.mark("on-air/nam-po", None)
+        assert store.marks() == {
+            "alive": "2026-11-20T10:30:00+00:00",
+            "faults": ["Xã Mường Nhé"],
+            "on-air/nam-po": None,
+        }
+
+    def test_remembers_what_decoding_told(self, store: Store | FakeStore) -> None:
+        """What was measured is kept for each recording, the last word on each; broken ones have no length."""
+        store.keep_measured({"a.wav": Measured(10, 2**62, 1.25), "bản.wav": Measured(7, 1, None)})
+        store.keep_measured({})
+        store.keep_measured({"a.wav": Measured(11, 2**62 + 1, None)})
+        assert store.measured() == {
+            "a.wav": Measured(11, 2**62 + 1, None),
+            "bản.wav": Measured(7, 1, None),
+        }
+
+    def test_serves_several_threads_at_once(self, store: Store | FakeStore) -> None:
+        """What several threads write at once is all there, each row once, while others read."""
+
+        def work(thread: int) -> None:
+            for turn in range(10):
+                row = make_row(f"{thread}/{turn}", NOW + timedelta(minutes=turn))
+                store.begin(row)
+                store.mark(f"on-air/{thread}", turn)
+                store.ask("play", {"turn": turn}, NOW)
+                list(store.airings())
+                store.end(row)
+
+        with ThreadPoolExecutor(THREADS) as pool:
+            list(pool.map(work, range(THREADS)))
+        assert sorted(names(store.airings())) == sorted(f"{a}/{b}" for a in range(THREADS) for b in range(10))
+        assert store.unfinished() == []
+        assert store.marks() == {f"on-air/{thread}": 9 for thread in range(THREADS)}
+        assert len({one.id for one in store.requests()}) == 10 * THREADS
+
+    def test_gives_one_thread_the_occurrence(self, store: Store | FakeStore) -> None:
+        """Of several threads that begin one occurrence at the same time one may."""
+
+        def begin(_: int) -> bool:
+            try:
+                store.begin(make_row("a"))
+            except BroadcasterError:
+                return False
+            return True
+
+        with ThreadPoolExecutor(THREADS) as pool:
+            assert sum(pool.map(begin, range(THREADS))) == 1
+
+
+class TestStore:
+    def test_makes_its_folder(self, path: Path) -> None:
+        """Opened for the first time it makes its file and the folder for it."""
+        Store(path).close()
+        assert path.is_file()
+
+    def test_outlives_the_program(self, path: Path) -> None:
+        """Opened again everything is there as it was left."""
+        store = Store(path)
+        store.begin(make_row("a", outcome=None))
+        store.end(make_row("b"))
+        store.ask("play", {}, NOW)
+        store.mark("alive", 1)
+        store.keep_measured({"a.wav": Measured(1, 2, 3.5)})
+        store.close()
+        again = Store(path)
+        assert names(again.unfinished()) == ["a"]
+        assert names(again.airings()) == ["b"]
+        assert [one.verb for one in again.requests()] == ["play"]
+        assert again.marks() == {"alive": 1}
+        assert again.measured() == {"a.wav": Measured(1, 2, 3.5)}
+        again.close()
+
+    def test_is_shared_by_programs(self, path: Path) -> None:
+        """A command and the daemon, each with the file open, write at once and see what the other wrote."""
+        stores = [Store(path), Store(path)]
+
+        def work(number: int) -> None:
+            for turn in range(20):
+                stores[number].end(make_row(f"{number}/{turn}"))
+
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(work, range(2)))
+        for store in stores:
+            assert len(list(store.airings())) == 40
+        with pytest.raises(BroadcasterError):
+            stores[0].end(make_row("1/0"))
+        for store in stores:
+            store.close()
+
+    def test_keeps_rows_that_anyone_can_read(self, path: Path) -> None:
+        """The log is plain SQLite: the view `airings` has one row an occurrence, in readable letters."""
+        store = Store(path)
+        store.begin(make_row("a", outcome=None))
+        store.end(make_row("a", at("2026-11-20", "17:30")))
+        with sqlite3.connect(path) as connection:
+            rows = connection.execute("select planned, outcome, area_name, languages from airings").fetchall()
+        connection.close()
+        store.close()
+        ((planned, outcome, area, languages),) = rows
+        assert (planned, outcome, area) == ("2026-11-20T10:30:00.000+00:00", "aired", "Bản Nậm Pố")
+        assert '"language": "vi"' in languages
+
+    @pytest.mark.parametrize("read_only", [False, True])
+    @pytest.mark.parametrize("content", [b"not a database, but long enough" * 99, None])
+    def test_refuses_what_is_no_database(self, path: Path, content: bytes | None, *, read_only: bool) -> None:
+        """Another file, or a folder, in the place of the database is an error that names it."""
+        path.parent.mkdir()
+        if content is None:
+            path.mkdir()
+        else:
+            path.write_bytes(content)
+        with pytest.raises(BroadcasterError) as caught:
+            Store(path, read_only=read_only)
+        assert caught.value.faults[0].where == str(path)
+        if content is not None:
+            assert path.read_bytes() == content
+
+    def test_says_when_its_folder_cannot_be_made(self, path: Path) -> None:
+        """Where a file stands in the place of var/ the error names the database."""
+        path.parent.write_text("in the way")
+        with pytest.raises(BroadcasterError) as caught:
+            Store(path)
+        assert caught.value.faults[0].where == str(path)
+
+    def test_says_when_the_database_is_damaged(self, path: Path) -> None:
+        """A database with its pages overwritten is an error to whoever reads it or writes to it."""
+        store = Store(path)
+        for number in range(100):
+            store.end(make_row(str(number)))
+        store.close()
+        with path.open("r+b") as file:
+            file.seek(4096)
+            file.write(b"\xff" * (path.stat().st_size - 4096))
+        damaged = Store(path)
+        uses: list[Callable[[], object]] = [
+            lambda: list(damaged.airings()),
+            damaged.unfinished,
+            damaged.requests,
+            damaged.marks,
+            damaged.measured,
+            lambda: damaged.end(make_row("new")),
+        ]
+        for use in uses:
+            with pytest.raises(BroadcasterError):
+                use()
+        damaged.close()
+
+
+class TestReadOnly:
+    def test_makes_nothing(self, path: Path) -> None:
+        """A memory that is not there reads as an empty one, and still is not there."""
+        store = Store(path, read_only=True)
+        assert list(store.airings()) == store.unfinished() == []
+        assert store.requests() == []
+        assert store.marks() == store.measured() == {}
+        store.close()
+        assert not path.parent.exists()
+
+    def test_leaves_the_folder_as_it_is(self, path: Path) -> None:
+        """Reading makes no file beside the database, and changes not a byte of it."""
+        store = Store(path)
+        store.end(make_row("a"))
+        store.close()
+        before = path.read_bytes()
+        reader = Store(path, read_only=True)
+        assert names(reader.airings()) == ["a"]
+        assert list(path.parent.iterdir()) == [path]
+        reader.close()
+        assert list(path.parent.iterdir()) == [path]
+        assert path.read_bytes() == before
+
+    def test_writes_nothing(self, path: Path) -> None:
+        """To write is an error, whether or not the daemon has the file open, and changes nothing."""
+        daemon = Store(path)
+        for _ in range(2):
+            reader = Store(path, read_only=True)
+            with pytest.raises(BroadcasterError):
+                reader.end(make_row("a"))
+            assert list(reader.airings()) == []
+            reader.close()
+            daemon.close()
+
+    def test_sees_what_the_daemon_writes(self, path: Path) -> None:
+        """While the daemon has the file open, each look shows what was written until then."""
+        daemon = Store(path)
+        reader = Store(path, read_only=True)
+        for name in "abc":
+            daemon.end(make_row(name))
+            assert names(reader.airings())[-1] == name
+        reader.close()
+        daemon.close()
+
+    @pytest.mark.parametrize("running", [True, False], ids=["daemon runs", "daemon is off"])
+    def test_reads_where_it_may_not_write(self, path: Path, *, running: bool) -> None:
+        """In a folder that it may not write to it reads everything, be the daemon there or not."""
+        daemon = Store(path)
+        daemon.end(make_row("a"))
+        if not running:
+            daemon.close()
+        path.parent.chmod(0o555)
+        lines = told(AS_ANYBODY, READ, path)
+        path.parent.chmod(0o755)
+        daemon.close()
+        if lines[0] == "may write":
+            pytest.skip("this user may write to a folder that nobody may write to")
+        assert lines == ["may not write", "a"]
+
+
+READ = """
+import sys
+from pathlib import Path
+from broadcaster.edges.store import Store
+path = Path(sys.argv[1])
+try:
+    (path.parent / "new").touch()
+    print("may write")
+except PermissionError:
+    print("may not write")
+print(*(one.occurrence for one in Store(path, read_only=True).airings()))
+"""
+AS_ANYBODY = """
+import ctypes, os, sys
+drop_from_bounding_set, overriding_permissions = 24, 1  # a right of root's, gone with the next program
+ctypes.CDLL(None).prctl(drop_from_bounding_set, overriding_permissions, 0, 0, 0)
+os.execv(sys.executable, [sys.executable, "-c", *sys.argv[1:]])
+"""
+
+
+class TestPowerCut:
+    def test_keeps_every_row_that_was_written(self, path: Path) -> None:
+        """Killed at any moment, and again, every row that was said to be written is there."""
+        printed: list[str] = []
+        for rows in (1, 40):
+            with child(WRITE, path, len(printed)) as process:
+                assert process.stdout
+                printed += [process.stdout.readline().strip() for _ in range(rows)]
+                process.kill()
+                printed += process.stdout.read().split()
+            store = Store(path)
+            found = names(store.airings())
+            assert found[: len(printed)] == printed == [str(number) for number in range(len(printed))]
+            assert len(found) <= len(printed) + 1  # one may have been written and not yet printed
+            assert {*names(store.unfinished())} <= {str(len(printed)), str(len(printed) + 1)}
+            printed = found
+            store.close()
+            with sqlite3.connect(path) as connection:
+                assert connection.execute("pragma integrity_check").fetchall() == [("ok",)]
+            connection.close()
+
+    def test_keeps_what_is_there_when_the_disk_is_full(self, path: Path) -> None:
+        """A full disk is an error; what was written is there, and it goes on when there is room."""
+        *numbers, fault, after = told(FILL, path)
+        assert len(numbers) > 10
+        assert fault.startswith("BroadcasterError play log: The station's memory cannot be used")
+        assert after == "goes on"
+        store = Store(path)
+        assert names(store.airings()) == [*numbers, "after"]
+        store.close()
+
+    def test_says_when_there_is_no_room_to_begin(self, path: Path) -> None:
+        """On a disk without a free byte opening is an error that names the database."""
+        script = f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))\n{OPEN}"
+        (line,) = told(script, path)
+        assert line.startswith(f"BroadcasterError {path}")
+
+
+WRITE = """
+import sys
+from dataclasses import replace
+from itertools import count
+from pathlib import Path
+from broadcaster.edges.store import Store
+from tests.factories import make_airing
+store = Store(Path(sys.argv[1]))
+for number in count(int(sys.argv[2])):
+    row = replace(make_airing(), occurrence=str(number))
+    if row.occurrence not in {one.occurrence for one in store.unfinished()}:
+        store.begin(replace(row, outcome=None))
+    store.end(row)
+    print(number, flush=True)
+"""
+FILL = """
+import resource, sys
+from dataclasses import replace
+from itertools import count
+from pathlib import Path
+from broadcaster.edges.store import Store
+from broadcaster.model.errors import BroadcasterError
+from tests.factories import make_airing
+store = Store(Path(sys.argv[1]))
+resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, resource.RLIM_INFINITY))
+try:
+    for number in count():
+        store.end(replace(make_airing(), occurrence=str(number)))
+        print(number)
+except BroadcasterError as error:
+    print(type(error).__name__, error)
+resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+store.end(replace(make_airing(), occurrence="after"))
+print("goes on")
+"""
+OPEN = """
+import sys
+from pathlib import Path
+from broadcaster.edges.store import Store
+from broadcaster.model.errors import BroadcasterError
+try:
+    Store(Path(sys.argv[1]))
+except BroadcasterError as error:
+    print(type(error).__name__, error)
+"""
+
+
+class TestSoleDaemon:
+    def test_refuses_a_second_one(self, tmp_path: Path) -> None:
+        """While one process holds the station another is refused, with the number of the first."""
+        with child(HOLD, tmp_path) as process:
+            assert process.stdout
+            assert process.stdout.readline() == "held\n"
+            assert daemon_runs(tmp_path)
+            for _ in range(2):
+                with (
+                    pytest.raises(BroadcasterError, match=rf"process {process.pid}\b"),
+                    sole_daemon(tmp_path),
+                ):
+                    pass
+
+    def test_is_free_when_the_daemon_was_killed(self, tmp_path: Path) -> None:
+        """However the daemon ended, the next one may begin, and is the one that is named from then on."""
+        with child(HOLD, tmp_path) as process:
+            assert process.stdout
+            assert process.stdout.readline() == "held\n"
+        assert not daemon_runs(tmp_path)
+        with sole_daemon(tmp_path):
+            assert daemon_runs(tmp_path)
+            with pytest.raises(BroadcasterError) as caught, sole_daemon(tmp_path):
+                pass
+        assert str(process.pid) not in str(caught.value)
+        assert not daemon_runs(tmp_path)
+
+    def test_makes_its_folder(self, tmp_path: Path) -> None:
+        """In a station without var/ no daemon runs, and one can begin."""
+        assert not daemon_runs(tmp_path / "var")
+        with sole_daemon(tmp_path / "var"):
+            assert daemon_runs(tmp_path / "var")
+
+    def test_looking_is_no_obstacle(self, tmp_path: Path) -> None:
+        """Whoever asked whether a daemon runs does not stop one from beginning."""
+        (tmp_path / "daemon.lock").touch()
+        assert not daemon_runs(tmp_path)
+        with sole_daemon(tmp_path):
+            pass
+
+    def test_says_when_it_cannot_be_held(self, tmp_path: Path) -> None:
+        """Where the lock cannot be written the error says so, and not that a daemon runs."""
+        (tmp_path / "var").write_text("in the way")
+        with pytest.raises(BroadcasterError, match="cannot be used"), sole_daemon(tmp_path / "var"):
+            pass
+        script = f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))\n{HOLD}"
+        (line,) = told(script, tmp_path)
+        assert "cannot be used" in line
+
+
+HOLD = """
+import sys
+from pathlib import Path
+from broadcaster.edges.store import sole_daemon
+from broadcaster.model.errors import BroadcasterError
+try:
+    with sole_daemon(Path(sys.argv[1])):
+        print("held", flush=True)
+        sys.stdin.read()
+except BroadcasterError as error:
+    print(error)
+"""

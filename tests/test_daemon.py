@@ -1,0 +1,986 @@
+"""
+What runs day and night, driven through hours in moments.
+
+The clock is the test's: every thread of the daemon waits on it, and it goes on only when all of them do.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from threading import Event, Thread
+from typing import Any
+
+import pytest
+
+from broadcaster.daemon import EARLIEST, PREPARE_EVERY, Daemon, World
+from broadcaster.edges.clock import SystemClock
+from broadcaster.edges.content import Loaded
+from broadcaster.edges.sink import NullSink, Played
+from broadcaster.edges.store import Store
+from broadcaster.model.airing import Airing, Outcome
+from broadcaster.model.content import Content
+from broadcaster.model.errors import BroadcasterError, Fault, say
+from broadcaster.model.occurrence import Kind, Reason
+from broadcaster.model.plan import plan
+from broadcaster.model.schedule import Exclusion, Move, Quota
+from broadcaster.model.station import Cluster
+from tests import factories as make
+from tests.fakes import FakeSink, FakeStore, SteppedClock
+from tests.programmes import ReadyAssembly
+
+FRIDAY = "2026-11-20"
+DUE = make.at(FRIDAY, "17:30")
+PATIENCE = 10.0  # real seconds until a test gives up on a thread
+SECONDS = 10.0  # of every script, unless a test says otherwise
+ROW = "lich/2026-11-20T17:30:00/nam-po"
+
+
+class MeddlingSink(FakeSink):
+    """A sink that may be told to raise, as one with an error of ours would."""
+
+    def __init__(self, clock: SteppedClock) -> None:
+        super().__init__(clock)
+        self.raises: BaseException | None = None
+
+    def play(
+        self, sounds: Sequence[Path], at: datetime, stop: Event, on_progress: Callable[[float], None]
+    ) -> Played:
+        def tell(seconds: float) -> None:
+            on_progress(seconds)
+            if self.raises is not None:
+                raise self.raises
+
+        return super().play(sounds, at, stop, tell)
+
+
+class Station:
+    """A station from the moment it is switched on; `restart` switches it off and on again."""
+
+    def __init__(self, folder: Path) -> None:
+        self.clock = SteppedClock(DUE - timedelta(minutes=1))
+        self.store: FakeStore = FakeStore()
+        self.assembly = ReadyAssembly(folder)
+        self.sinks: dict[str, MeddlingSink] = {}
+        self.opened: list[tuple[str, str]] = []  # cluster, sink
+        self.loaded: Callable[[], Loaded]
+        self.edits = 0
+        self.prepared: list[datetime] = []
+        self.preparing: Event | None = None  # if given, assembly is at work until it is set
+        self.daemon: Daemon | None = None
+        self.content = self.write(make.make_schedule())
+
+    def write(self, *schedules: Any, **given: Any) -> Content:
+        """Write the content anew, as an officer does."""
+        given.setdefault("scripts", [make.make_script(seconds=SECONDS)])
+        content = self.content = make.make_content(*schedules, **given)
+        self.save(lambda: Loaded(content, ()))
+        return content
+
+    def save(self, loaded: Callable[[], Loaded]) -> None:
+        self.loaded = loaded
+        self.edits += 1
+
+    # On and off
+
+    def start(self) -> None:
+        self.daemon = Daemon(
+            World(
+                clock=self.clock,
+                store=self.store,
+                assembly=self.assembly,
+                open_sink=self._open_sink,
+                fingerprint=lambda: self.edits,
+                load=lambda: self.loaded(),
+                prepare=self._prepare,
+            )
+        )
+        self.daemon.start()
+        self.daemon._scheduler.start()
+
+    def stop(self) -> None:
+        if self.daemon is not None:
+            self.daemon.stopping.set()
+            for halt in list(self.daemon._halts.values()):
+                halt.because(Reason.SHUTDOWN)
+            self.daemon._scheduler.shutdown(wait=True)
+            self.daemon = None
+
+    def restart(self, at: datetime) -> None:
+        """Switch off now and on again at *at*."""
+        self.stop()
+        self.clock.set(at)
+        self.start()
+
+    def _open_sink(self, cluster: Cluster) -> MeddlingSink:
+        self.opened.append((cluster.id, cluster.sink))
+        return self.sink(cluster.id)
+
+    def sink(self, cluster: str = "nam-po") -> MeddlingSink:
+        return self.sinks.setdefault(cluster, MeddlingSink(self.clock))
+
+    def _prepare(self, stopping: Event) -> None:
+        self.prepared.append(self.clock.now())
+        while self.preparing is not None and not self.preparing.is_set() and not stopping.is_set():
+            time.sleep(0.001)
+
+    # Time
+
+    def run_until(self, when: datetime, every: float = 1.0) -> None:
+        """Let time pass, with a look at the plan at least *every* seconds."""
+        if self.daemon is None:
+            self.start()
+        while (left := (when - self.clock.now()).total_seconds()) > 0:
+            self.tick()
+            self.clock.step(min(left, every))
+            self.settle()
+        self.tick()
+
+    def run(self, seconds: float, every: float = 1.0) -> None:
+        self.run_until(self.clock.now() + timedelta(seconds=seconds), every)
+
+    def tick(self) -> None:
+        assert self.daemon
+        self.daemon.tick()
+        self.settle()
+
+    def settle(self) -> None:
+        """Wait until each cluster that has something to play waits on the clock, and nothing else moves."""
+        daemon = self.daemon
+        assert daemon
+        for _ in range(round(PATIENCE / 0.0005)):
+            busy = {name.rpartition("/")[2] for name in list(daemon._halts)}
+            if self.clock.settled(len(busy)) and not (daemon._preparing and self.preparing is None):
+                return
+            time.sleep(0.0005)
+        raise AssertionError(f"{list(daemon._halts)} do not come to rest")
+
+    # What came of it
+
+    @property
+    def log(self) -> list[Airing]:
+        return list(self.store.airings())
+
+    @property
+    def told(self) -> list[tuple[str, str, str]]:
+        """The play log in short: occurrence, outcome, reason."""
+        return [(one.occurrence, str(one.outcome), one.reason) for one in self.log]
+
+    def plays(self, cluster: str = "nam-po") -> list[tuple[datetime, list[str]]]:
+        """When the sink of *cluster* began, and with what."""
+        return [(play.at, [path.stem for path in play.sounds]) for play in self.sink(cluster).plays]
+
+
+@pytest.fixture
+def station(tmp_path: Path) -> Iterator[Station]:
+    station = Station(tmp_path)
+    yield station
+    station.stop()
+
+
+def airings_of(station: Station, schedule: str) -> list[Airing]:
+    return [one for one in station.log if one.schedule == schedule]
+
+
+class TestWhatIsDue:
+    def test_sounds_on_the_second(self, station: Station) -> None:
+        """At half past five, not about then, and to its end."""
+        station.run_until(DUE + timedelta(minutes=1))
+        (airing,) = station.log
+        assert (airing.occurrence, airing.outcome, airing.started) == (ROW, Outcome.AIRED, DUE)
+        assert airing.seconds == SECONDS
+        assert station.plays() == [(DUE, ["tin-vi"])]
+
+    def test_day_after_day(self, station: Station) -> None:
+        """The plan is looked at again as time goes on: it sounds on the second three days later, too."""
+        station.run(3 * 86_400, every=10)
+        assert [airing.started for airing in station.log] == [
+            DUE,
+            DUE + timedelta(days=1),
+            DUE + timedelta(days=2),
+        ]
+
+    def test_three_clusters_at_once(self, station: Station) -> None:
+        """Each cluster has its own sink, and none waits for another."""
+        names = ["trung-tam", "nam-po", "na-pan"]
+        station.write(clusters=[make.make_cluster(name) for name in names])
+        station.run_until(DUE + timedelta(minutes=1))
+        assert [airing.started for airing in station.log] == [DUE, DUE, DUE]
+        assert {airing.cluster for airing in station.log} == set(names)
+        assert {airing.outcome for airing in station.log} == {Outcome.AIRED}
+
+    def test_one_after_another_on_a_cluster(self, station: Station) -> None:
+        """What meets on a cluster follows in one session, as the plan says."""
+        station.write(make.make_schedule("a"), make.make_schedule("b"))
+        station.run_until(DUE + timedelta(minutes=1))
+        assert [(airing.schedule, airing.started) for airing in station.log] == [
+            ("a", DUE),
+            ("b", DUE + timedelta(seconds=SECONDS + 2)),
+        ]
+
+    def test_a_longer_first_only_puts_off_the_second(self, station: Station) -> None:
+        """A programme longer than the plan took it to be is not cut by the next, and the next is not lost."""
+        station.write(
+            make.make_schedule("a", scripts=["dai"]),
+            make.make_schedule("b"),
+            scripts=[make.make_script("dai", seconds=SECONDS), make.make_script(seconds=SECONDS)],
+        )
+        station.assembly.make("dai-vi", 200.0)
+        station.run_until(DUE + timedelta(minutes=5))
+        assert [(airing.schedule, airing.outcome, airing.started) for airing in station.log] == [
+            ("a", Outcome.AIRED, DUE),
+            ("b", Outcome.AIRED, DUE + timedelta(seconds=200)),
+        ]
+
+    def test_the_chime_closes_the_session(self, station: Station) -> None:
+        """The closing chime comes once, after the last of a session."""
+        content = station.write(make.make_schedule("a"), make.make_schedule("b"))
+        closing = replace(content, station=replace(content.station, closing="ket-thuc.flac"))
+        station.save(lambda: Loaded(closing, ()))
+        station.run_until(DUE + timedelta(minutes=1))
+        assert [sounds for _, sounds in station.plays()] == [["tin-vi"], ["tin-vi", "ket-thuc.flac"]]
+
+    def test_what_is_not_assembled_failed(self, station: Station) -> None:
+        """Assembly has ended without it: it failed for want of its programme, and what follows sounds."""
+        station.write(
+            make.make_schedule("a", scripts=["fehlt"]),
+            make.make_schedule("b"),
+            scripts=[make.make_script("fehlt", seconds=SECONDS), make.make_script(seconds=SECONDS)],
+        )
+        station.assembly.missing.add("fehlt")
+        station.run_until(DUE + timedelta(minutes=1))
+        assert [one[1:] for one in station.told] == [("failed", "incomplete"), ("aired", "")]
+
+    def test_what_is_being_assembled_is_waited_for(self, station: Station) -> None:
+        """Switched on shortly before its time, it sounds as soon as assembly is done with it."""
+        station.preparing = Event()
+        station.assembly.missing.add("tin")
+        station.run_until(DUE + timedelta(seconds=15))
+        station.assembly.missing.clear()
+        station.preparing.set()
+        station.run_until(DUE + timedelta(minutes=1))
+        (airing,) = station.log
+        assert airing.outcome is Outcome.AIRED
+        assert airing.started is not None
+        assert timedelta(seconds=15) <= airing.started - DUE <= timedelta(seconds=16)
+
+
+class TestWhatIsNotToSound:
+    def test_displaced_gets_its_row_when_its_time_comes(self, station: Station) -> None:
+        """The play log has it as displaced, with the plan's reason, not before its time."""
+        hours = make.make_hours(make.span("17:00", "17:35"))
+        spaet = make.make_schedule("spaet", make.make_rule(make.time(17, 40)))
+        station.write(make.make_schedule(), spaet, hours=hours)
+        station.run_until(make.at(FRIDAY, "17:39:58"))
+        assert airings_of(station, "spaet") == []
+        station.run_until(make.at(FRIDAY, "17:40:01"))
+        (airing,) = airings_of(station, "spaet")
+        assert (airing.outcome, airing.reason) == (Outcome.DISPLACED, Reason.OUTSIDE_HOURS)
+        assert station.plays() == [(DUE, ["tin-vi"])]
+
+    def test_withheld_gets_its_row_when_its_time_comes(self, station: Station) -> None:
+        """The play log has it as withheld, with what is missing."""
+        cluster = make.make_cluster(languages=["hmn-Latn-VN"])
+        station.write(clusters=[cluster])
+        station.run_until(DUE - timedelta(seconds=2))
+        assert station.log == []
+        station.run_until(DUE + timedelta(seconds=1))
+        (airing,) = station.log
+        assert (airing.outcome, airing.reason) == (Outcome.WITHHELD, Reason.INCOMPLETE)
+        assert airing.detail == "hmn-Latn-VN: no-recording (loi)"
+        assert station.plays() == []
+
+    def test_excepted_gets_none(self, station: Station) -> None:
+        """A day on which the schedule is silent is no loss and has no row."""
+        tet = Exclusion(make.Days(DUE.date(), DUE.date()), "Tết")
+        station.write(make.make_schedule(exclusions=[tet]))
+        station.run_until(DUE + timedelta(minutes=3))
+        assert station.log == []
+        assert station.plays() == []
+
+    def test_one_language_withheld_leaves_the_other(self, station: Station) -> None:
+        """Vietnamese sounds on the second, and the row names the language that was withheld."""
+        station.write(clusters=[make.make_cluster(languages=["vi", "hmn-Latn-VN"])])
+        station.run_until(DUE + timedelta(minutes=1))
+        (airing,) = station.log
+        assert (airing.outcome, airing.reason, airing.started) == (Outcome.AIRED, Reason.INCOMPLETE, DUE)
+        assert [one.outcome for one in airing.languages] == [Outcome.AIRED, Outcome.WITHHELD]
+
+
+class TestOff:
+    def test_a_new_station_has_missed_nothing(self, station: Station) -> None:
+        """What was due before the station first ran is nobody's loss."""
+        station.clock.set(DUE + timedelta(hours=1))
+        station.run(30)
+        assert station.log == []
+
+    def test_what_was_missed_is_logged_once(self, station: Station) -> None:
+        """Switched on after its time, the play log says missed: off; switched on again, it says so once."""
+        station.clock.set(DUE - timedelta(hours=1))
+        station.run(30)
+        for hour in (1, 2, 3):
+            station.restart(DUE + timedelta(hours=hour))
+            station.run(30)
+        assert station.told == [(ROW, "missed", "off")]
+        assert station.plays() == []
+
+    def test_off_for_days(self, station: Station) -> None:
+        """Every day that it was off is there, in order."""
+        station.run(1)
+        station.restart(DUE + timedelta(days=9, hours=1))
+        station.run(3)
+        assert [airing.planned for airing in station.log] == [DUE + timedelta(days=n) for n in range(10)]
+        assert {airing.reason for airing in station.log} == {Reason.OFF}
+
+    def test_back_within_the_grace_it_sounds_whole(self, station: Station) -> None:
+        """Switched on half a minute late, it sounds from its beginning."""
+        station.clock.set(DUE - timedelta(minutes=5))
+        station.run(30)
+        station.restart(DUE + timedelta(seconds=30))
+        station.run(60)
+        (airing,) = station.log
+        assert (airing.outcome, airing.started) == (Outcome.AIRED, DUE + timedelta(seconds=30))
+
+    def test_a_restart_does_not_repeat(self, station: Station) -> None:
+        """What has sounded does not sound again, however soon the station is on again."""
+        station.run_until(DUE + timedelta(seconds=15))
+        station.restart(DUE + timedelta(seconds=16))
+        station.run(120)
+        assert station.told == [(ROW, "aired", "")]
+        assert len(station.plays()) == 1
+
+    def test_what_a_restart_cut_is_not_begun_again(self, station: Station) -> None:
+        """Ended in the middle, it is cut: shutdown, and the rest of it is not played later."""
+        station.run_until(DUE + timedelta(seconds=4))
+        station.restart(DUE + timedelta(seconds=6))
+        station.run(120)
+        assert station.told == [(ROW, "cut", "shutdown")]
+        assert station.log[0].seconds == pytest.approx(4)
+        assert len(station.plays()) == 1
+
+    def test_what_had_only_been_handed_over_still_sounds(self, station: Station) -> None:
+        """Switched off and on again in the last seconds before its time, it sounds on the second."""
+        station.run_until(DUE - timedelta(seconds=10))
+        station.restart(DUE - timedelta(seconds=5))
+        station.run(60)
+        assert station.log[0].started == DUE
+        assert len(station.log) == 1
+
+    def test_what_the_power_cut_is_counted(self, station: Station) -> None:
+        """The row that a dead run left open is ended with the seconds of the last mark, and not repeated."""
+        start = make.at(FRIDAY)
+        (one, *_) = plan(station.content, {}, start, start + timedelta(days=1))
+        station.store.begin(replace(make.make_airing(one), outcome=None, seconds=0.0, languages=()))
+        mark = {"occurrence": one.id, "seconds": 4.0, "programmes": [["vi", "tin-vi", SECONDS]]}
+        station.store.mark("on-air/nam-po", mark)
+        station.store.mark("alive", (DUE + timedelta(seconds=3)).isoformat())
+        station.clock.set(DUE + timedelta(seconds=20))
+        station.run(120)
+        assert station.told == [(ROW, "cut", "power")]
+        assert station.log[0].seconds == 4.0
+        assert station.plays() == []
+
+    def test_what_stood_behind_it_is_missed(self, station: Station) -> None:
+        """The second of a session, whose time was after the last sign of life, has its row too."""
+        station.write(make.make_schedule("a"), make.make_schedule("b"))
+        station.run_until(DUE + timedelta(seconds=5))
+        station.restart(DUE + timedelta(minutes=10))
+        station.run(5)
+        assert [one[1:] for one in station.told] == [("cut", "shutdown"), ("missed", "off")]
+
+    def test_a_quota_is_made_good(self, station: Station) -> None:
+        """Off on Tuesday evening, the schedule's second airing of the week is made good on Wednesday."""
+        rule = make.make_rule(weekdays=frozenset({1, 4}), at_least=Quota(2))
+        station.write(make.make_schedule("lich", rule))
+        station.clock.set(make.at("2026-11-17", "12:00"))
+        station.run(30)
+        station.restart(make.at("2026-11-17", "18:00"))
+        station.run_until(make.at("2026-11-19"), every=10)
+        assert [(one.planned, one.outcome, one.kind) for one in station.log] == [
+            (make.at("2026-11-17", "17:30"), Outcome.MISSED, Kind.PLANNED),
+            (make.at("2026-11-18", "17:30"), Outcome.AIRED, Kind.MAKE_GOOD),
+        ]
+
+
+class TestMakeGood:
+    @pytest.fixture
+    def station(self, station: Station) -> Station:
+        """A station that owes two airings a week, on Tuesday and Friday; it is Tuesday."""
+        rule = make.make_rule(weekdays=frozenset({1, 4}), at_least=Quota(2))
+        station.write(make.make_schedule("lich", rule))
+        station.clock.set(make.at("2026-11-17", "17:29"))
+        return station
+
+    def made_good(self, station: Station) -> list[tuple[str, str]]:
+        station.sink().fail_after, station.sink().raises = None, None
+        station.run_until(make.at("2026-11-18", "17:31"), every=10)
+        return [(str(one.outcome), one.kind) for one in station.log]
+
+    def test_for_a_sink_that_failed(self, station: Station) -> None:
+        """A card that was away is found out within the minute, and the plan has another slot for it."""
+        station.sink().fail_after = 0.0
+        station.run_until(make.at("2026-11-17", "17:33"))
+        assert self.made_good(station) == [("failed", "planned"), ("aired", "make-good")]
+
+    def test_for_an_error_of_ours(self, station: Station) -> None:
+        """An error in the program costs the airing, not the quota."""
+        station.sink().raises = ZeroDivisionError()
+        station.run_until(make.at("2026-11-17", "17:33"))
+        assert self.made_good(station) == [("failed", "planned"), ("aired", "make-good")]
+
+    def test_for_what_somebody_stopped(self, station: Station) -> None:
+        """What was stopped half way did not air, and is made good."""
+        station.run_until(make.at("2026-11-17", "17:30:04"))
+        station.store.ask("stop", {}, station.clock.now())
+        station.run(5)
+        assert self.made_good(station) == [("cut", "planned"), ("aired", "make-good")]
+
+
+class TestEdits:
+    def test_are_followed(self, station: Station) -> None:
+        """A schedule that is written while the daemon runs sounds at its time, the old one no more."""
+        station.run(10)
+        station.write(make.make_schedule("moi", make.make_rule(make.time(17, 45))))
+        station.run_until(make.at(FRIDAY, "17:46"))
+        assert station.told == [("moi/2026-11-20T17:45:00/nam-po", "aired", "")]
+
+    def test_are_followed_to_the_minute(self, station: Station) -> None:
+        """Written a minute before its time, it sounds on the second."""
+        station.run(1)
+        station.write(make.make_schedule("moi", make.make_rule(make.time(17, 31))))
+        station.run_until(make.at(FRIDAY, "17:32"))
+        assert [airing.started for airing in airings_of(station, "moi")] == [make.at(FRIDAY, "17:31")]
+
+    def test_have_their_programmes_made(self, station: Station) -> None:
+        """What was saved is assembled at once, and what nobody touched is not looked at before its time."""
+        station.run_until(DUE, every=5)
+        assert len(station.prepared) == 1
+        station.write(make.make_schedule("moi"))
+        edited = station.clock.now()
+        station.run(60)
+        assert len(station.prepared) == 2
+        assert station.prepared[1] - edited <= timedelta(seconds=1)
+
+    def test_while_assembly_is_at_work_are_assembled_after_it(self, station: Station) -> None:
+        """An edit that assembly came too early for is not forgotten."""
+        station.preparing = Event()
+        station.run(5)
+        station.write(make.make_schedule("moi"))
+        station.run(5)
+        station.preparing.set()
+        station.preparing = None
+        station.run(5)
+        assert len(station.prepared) == 2
+
+    def test_are_not_needed_for_assembly(self, station: Station) -> None:
+        """It looks ahead every few hours of its own accord."""
+        station.run(PREPARE_EVERY.total_seconds() + 60, every=10)
+        first, second = station.prepared
+        assert second - first == PREPARE_EVERY
+
+    def test_that_cannot_be_read_leave_the_last_good_content(
+        self, station: Station, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """A station.toml that is broken is told, and the schedule goes on as it was."""
+        station.run(10)
+
+        def broken() -> Loaded:
+            raise BroadcasterError(Fault("schedules/station.toml", say("It is broken."), say("Mend it.")))
+
+        station.save(broken)
+        station.run_until(DUE + timedelta(minutes=1))
+        assert station.told == [(ROW, "aired", "")]
+        assert "It is broken." in caplog.text
+
+    def test_of_one_file_that_is_faulty_leave_that_one(self, station: Station) -> None:
+        """A faulty schedule stays as it last was; the edits of the others hold."""
+        station.write(make.make_schedule("a"), make.make_schedule("b"))
+        station.run(10)
+        left = make.make_content(
+            make.make_schedule("b", make.make_rule(make.time(17, 40))), scripts=[make.make_script(seconds=10)]
+        )
+        fault = Fault("schedules/a.toml", say("It is broken."), say("Mend it."))
+        station.save(lambda: Loaded(left, [fault], frozenset({"schedules/a"})))
+        station.run_until(make.at(FRIDAY, "17:41"))
+        assert [(airing.schedule, airing.started) for airing in station.log] == [
+            ("a", DUE),
+            ("b", make.at(FRIDAY, "17:40")),
+        ]
+
+    def test_after_the_time_are_not_missed(self, station: Station) -> None:
+        """A schedule that was written after its time was never due: no row, no sound."""
+        station.run_until(DUE + timedelta(minutes=1))
+        station.write(make.make_schedule(), make.make_schedule("moi", make.make_rule(make.time(17, 0))))
+        station.run(30)
+        assert station.told == [(ROW, "aired", "")]
+
+    def test_that_move_what_is_due_move_it(self, station: Station) -> None:
+        """Moved this once, it sounds at its new time and not at its old one."""
+        station.run(10)
+        move = Move(datetime(2026, 11, 20, 17, 30), datetime(2026, 11, 20, 17, 50))  # noqa: DTZ001 - local
+        station.write(make.make_schedule(moves=[move]))
+        station.run_until(make.at(FRIDAY, "17:51"))
+        assert [(one.occurrence, one.started) for one in station.log] == [(ROW, make.at(FRIDAY, "17:50"))]
+
+    def test_do_not_bring_back_what_sounded(self, station: Station) -> None:
+        """An occurrence that aired does not air again at the time that it is moved to."""
+        station.run_until(DUE + timedelta(minutes=1))
+        move = Move(datetime(2026, 11, 20, 17, 30), datetime(2026, 11, 20, 17, 50))  # noqa: DTZ001 - local
+        station.write(make.make_schedule(moves=[move]))
+        station.run_until(make.at(FRIDAY, "17:52"))
+        assert station.told == [(ROW, "aired", "")]
+        assert len(station.plays()) == 1
+
+    def test_of_a_sink_open_it_anew(self, station: Station) -> None:
+        """A cluster that was put on another output sounds there; otherwise its sink stays open."""
+        twice = make.make_schedule("lich", make.make_rule(make.time(17, 30), make.time(17, 35)))
+        station.write(twice)
+        station.run_until(make.at(FRIDAY, "17:36"))
+        assert station.opened == [("nam-po", "card:default")]
+        station.write(
+            make.make_schedule("lich", make.make_rule(make.time(17, 40))),
+            clusters=[make.make_cluster(sink="null")],
+        )
+        station.run_until(make.at(FRIDAY, "17:41"))
+        assert station.opened == [("nam-po", "card:default"), ("nam-po", "null")]
+
+
+class TestTheClock:
+    def test_before_this_program_was_plays_nothing(
+        self, station: Station, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """A clock that was never set says a time before there was this program: nothing sounds, and it is told."""
+        station.clock.set(make.at("2000-01-01", "17:29"))
+        station.run(180)
+        assert station.plays() == []
+        assert station.log == []
+        assert station.store.marks()["clock"] == "untrusted"
+        assert "nothing sounds until it is set" in caplog.text
+
+    def test_before_the_last_sign_of_life_plays_nothing(self, station: Station) -> None:
+        """A clock that fell back behind what this station has seen is not to be trusted."""
+        station.store.mark("alive", (DUE + timedelta(days=2)).isoformat())
+        station.run(180)
+        assert station.plays() == []
+        assert station.log == []
+        assert station.store.marks()["alive"] == (DUE + timedelta(days=2)).isoformat()
+
+    def test_that_was_set_is_trusted_again(self, station: Station) -> None:
+        """Set right, it plays the next occurrence on the second, and says so."""
+        station.clock.set(make.at("2000-01-01", "17:29"))
+        station.run(30)
+        station.clock.set(DUE - timedelta(seconds=40))
+        station.run(120)
+        assert [airing.started for airing in station.log] == [DUE]
+        assert station.store.marks()["clock"] == "trusted"
+
+    def test_does_not_make_up_for_the_years_between(self, station: Station) -> None:
+        """A new station that woke in the year 2000 and was set right has missed nothing of 26 years."""
+        station.clock.set(make.at("2000-01-01", "12:00"))
+        station.run(3)
+        station.clock.set(DUE + timedelta(hours=1))
+        station.run(3)
+        assert station.log == []
+
+    def test_takes_the_blame_for_what_it_cost(self, station: Station) -> None:
+        """What was due while it was wrong is missed: clock; what was due before that, while off, is not."""
+        station.run(1)
+        station.stop()
+        station.clock.set(make.at("2000-01-01"))
+        station.start()
+        station.run(1800, every=10)  # it woke half an hour ago,
+        station.clock.set(DUE + timedelta(days=1, minutes=10))  # at 17:10 of the next day
+        station.run(3)
+        assert [(one.planned, one.outcome, one.reason) for one in station.log] == [
+            (DUE, Outcome.MISSED, Reason.OFF),
+            (DUE + timedelta(days=1), Outcome.MISSED, Reason.CLOCK),
+        ]
+
+    def test_that_is_wrong_at_the_end_leaves_no_sign_of_life(self, station: Station) -> None:
+        """Switched off while the clock was wrong, the last good sign of life still stands."""
+        station.store.mark("alive", DUE.isoformat())
+        station.clock.set(make.at("2000-01-01"))
+        daemon = Daemon(
+            World(
+                station.clock, station.store, station.assembly, station._open_sink, lambda: 0,
+                station.loaded, lambda _stopping: None, tick=0.01,
+            )
+        )  # fmt: skip
+        thread = Thread(target=daemon.run)
+        thread.start()
+        while "clock" not in station.store.marks() or station.store.marks()["clock"] != "untrusted":
+            time.sleep(0.001)
+        daemon.stopping.set()
+        thread.join()
+        assert station.store.marks()["alive"] == DUE.isoformat()
+
+    def test_that_is_right_after_a_restart_is_told_right(self, station: Station) -> None:
+        """Set right while the station was off, it is not said to be wrong for ever."""
+        station.clock.set(make.at("2000-01-01"))
+        station.run(3)
+        station.restart(DUE)
+        station.run(3)
+        assert station.store.marks()["clock"] == "trusted"
+
+    def test_set_back_an_hour_does_not_stall(self, station: Station) -> None:
+        """What is ahead again at the new time sounds at it, though the station woke up later by the old one."""
+        station.clock.set(DUE + timedelta(minutes=30))
+        station.run(60)
+        station.clock.set(DUE - timedelta(minutes=1))
+        station.run(120)
+        assert [airing.started for airing in station.log] == [DUE]
+
+    def test_set_back_does_not_repeat(self, station: Station) -> None:
+        """What has sounded before the clock was set back does not sound again when its time comes round."""
+        station.run_until(DUE + timedelta(minutes=20))
+        station.clock.set(DUE - timedelta(minutes=1))
+        station.run(120)
+        assert station.told == [(ROW, "aired", "")]
+        assert len(station.plays()) == 1
+
+    def test_set_back_does_not_hold_a_cluster(self, station: Station) -> None:
+        """What waited for its time on a cluster lets pass what is now due before it, and sounds in its turn."""
+        station.write(
+            make.make_schedule("sang", make.make_rule(make.time(17, 0))),
+            make.make_schedule("toi", make.make_rule(make.time(17, 30))),
+        )
+        station.clock.set(DUE - timedelta(seconds=25))
+        station.run(10)  # handed over
+        station.clock.set(make.at(FRIDAY, "16:59"))
+        station.run_until(DUE + timedelta(minutes=1), every=5)
+        assert [(one.schedule, one.outcome, one.started) for one in station.log] == [
+            ("sang", Outcome.AIRED, make.at(FRIDAY, "17:00")),
+            ("toi", Outcome.AIRED, DUE),
+        ]
+
+    def test_set_back_by_months_goes_on_at_once(self, station: Station) -> None:
+        """A clock that was months ahead, once set right, neither stalls plan and assembly nor signs of life."""
+        station.clock.set(make.at("2027-06-20", "12:00"))
+        station.run(60)
+        station.clock.set(DUE - timedelta(minutes=1))
+        station.run(PREPARE_EVERY.total_seconds() + 60, every=10)
+        assert [airing.started for airing in station.log] == [DUE]
+        assert station.prepared[-1] < make.at("2026-12-01")
+        assert datetime.fromisoformat(station.store.marks()["alive"]) < make.at("2026-12-01")
+
+    def test_set_forward_makes_late_what_it_passed(self, station: Station) -> None:
+        """What a jump of the clock went over is missed, not played at a time when nobody expects it."""
+        station.run(10)
+        station.clock.set(DUE + timedelta(minutes=10))
+        station.run(10)
+        assert station.told == [(ROW, "missed", "late")]
+        assert station.plays() == []
+
+    def test_is_watched_by_a_sign_of_life(self, station: Station) -> None:
+        """Every few seconds the memory knows that the daemon was alive."""
+        station.run(60)
+        alive = datetime.fromisoformat(station.store.marks()["alive"])
+        assert timedelta() <= station.clock.now() - alive <= timedelta(seconds=10)
+
+
+class TestRequests:
+    def ask(self, station: Station, verb: str, **values: Any) -> None:
+        station.store.ask(verb, values, station.clock.now())
+
+    def test_play_puts_a_script_on_air(self, station: Station) -> None:
+        """It sounds at once on the clusters that were named, and is logged as asked for by hand."""
+        station.write(clusters=[make.make_cluster("nam-po"), make.make_cluster("na-pan")])
+        station.clock.set(make.at(FRIDAY, "17:00"))
+        station.run(5)
+        self.ask(station, "play", clusters=["na-pan"], script="tin")
+        station.run(20)
+        (airing,) = station.log
+        assert (airing.cluster, airing.script, airing.outcome) == ("na-pan", "tin", Outcome.AIRED)
+        assert (airing.kind, airing.schedule) == (Kind.ON_DEMAND, "")
+        assert airing.started is not None
+        assert airing.started - make.at(FRIDAY, "17:00:05") <= timedelta(seconds=1)
+        assert station.store.requests() == []
+
+    def test_play_puts_a_finished_file_on_air(self, station: Station) -> None:
+        """A programme of one file is known by its digest, and its language by nobody."""
+        station.clock.set(make.at(FRIDAY, "17:00"))
+        station.assembly.make("tep", 7.0)
+        station.run(1)
+        self.ask(station, "play", clusters=["nam-po"], title="tep.mp3", digest="tep")
+        station.run(20)
+        (airing,) = station.log
+        assert (airing.script, airing.outcome, airing.seconds) == ("tep.mp3", Outcome.AIRED, 7.0)
+        assert [(one.language, one.programme) for one in airing.languages] == [("und", "tep")]
+
+    def test_play_of_what_is_gone_failed(self, station: Station) -> None:
+        """A programme that is no longer there is logged as failed, and nothing sounds."""
+        station.clock.set(make.at(FRIDAY, "17:00"))
+        station.run(1)
+        self.ask(station, "play", clusters=["nam-po"], title="tep.mp3", digest="weg")
+        station.run(5)
+        assert [one[1:] for one in station.told] == [("failed", "incomplete")]
+
+    def test_play_of_what_is_on_air_comes_after_it(self, station: Station) -> None:
+        """A cluster plays one thing at a time: what was asked for sounds when it is silent."""
+        station.run_until(DUE + timedelta(seconds=3))
+        self.ask(station, "play", clusters=["nam-po"], script="tin")
+        station.run(60)
+        first, second = station.log
+        assert (first.outcome, second.outcome) == (Outcome.AIRED, Outcome.AIRED)
+        assert second.started == first.ended
+
+    def test_play_is_answered_once(self, station: Station) -> None:
+        """After a restart a request that was taken is not taken again."""
+        station.clock.set(make.at(FRIDAY, "17:00"))
+        station.run(1)
+        self.ask(station, "play", clusters=["nam-po"], script="tin")
+        station.run(20)
+        station.restart(make.at(FRIDAY, "17:05"))
+        station.run(20)
+        assert len(station.log) == 1
+
+    def test_play_waits_for_no_wrong_clock(self, station: Station) -> None:
+        """While the clock is wrong nothing sounds on request either; the play log says why."""
+        station.store.mark("alive", (DUE + timedelta(days=1)).isoformat())
+        station.run(1)
+        self.ask(station, "play", clusters=["nam-po"], script="tin")
+        station.run(20)
+        assert [one[1:] for one in station.told] == [("missed", "clock")]
+        assert station.plays() == []
+
+    def test_stop_ends_what_sounds(self, station: Station) -> None:
+        """It is cut: stopped, with the seconds that sounded, on every cluster; the next one is not touched."""
+        station.write(
+            make.make_schedule("a"),
+            make.make_schedule("b"),
+            clusters=[make.make_cluster("nam-po"), make.make_cluster("na-pan")],
+        )
+        station.run_until(DUE + timedelta(seconds=4))
+        self.ask(station, "stop")
+        station.run(60)
+        assert [(one.schedule, one.outcome, one.reason) for one in station.log] == [
+            ("a", Outcome.CUT, Reason.STOPPED),
+            ("a", Outcome.CUT, Reason.STOPPED),
+            ("b", Outcome.AIRED, ""),
+            ("b", Outcome.AIRED, ""),
+        ]
+        assert [one.seconds for one in station.log[:2]] == pytest.approx([4, 4], abs=1)
+
+    def test_stop_leaves_alone_what_only_waits(self, station: Station) -> None:
+        """Nothing is on air yet: there is nothing to stop, and it sounds at its time."""
+        station.run_until(DUE - timedelta(seconds=10))
+        self.ask(station, "stop")
+        station.run(60)
+        assert station.told == [(ROW, "aired", "")]
+
+
+class TestErrorsOfOurs:
+    def test_in_a_sink_cost_one_occurrence(self, station: Station, caplog: pytest.LogCaptureFixture) -> None:
+        """It failed: program; the next on this cluster, and those on others, are unharmed."""
+        station.write(
+            make.make_schedule("lich", make.make_rule(make.time(17, 30), make.time(17, 35))),
+            clusters=[make.make_cluster("nam-po"), make.make_cluster("na-pan")],
+        )
+        station.sink("nam-po").raises = ZeroDivisionError("one by nought")
+        station.run_until(DUE + timedelta(minutes=1))
+        station.sink("nam-po").raises = None
+        station.run_until(DUE + timedelta(minutes=6))
+        assert [(one.cluster, one.outcome, one.reason) for one in station.log] == [
+            ("na-pan", Outcome.AIRED, ""),
+            ("nam-po", Outcome.FAILED, Reason.PROGRAM),
+            ("nam-po", Outcome.AIRED, ""),
+            ("na-pan", Outcome.AIRED, ""),
+        ] or [one.outcome for one in station.log].count(Outcome.FAILED) == 1
+        assert station.store.marks()["on-air/nam-po"] is None
+        assert "ZeroDivisionError" in caplog.text
+
+    def test_in_assembly_cost_one_occurrence(self, station: Station) -> None:
+        """The same where the error is found before the sink is asked."""
+        station.assembly.fails = True
+        station.write(make.make_schedule("lich", make.make_rule(make.time(17, 30), make.time(17, 35))))
+        station.run_until(DUE + timedelta(minutes=1))
+        station.assembly.fails = False
+        station.run_until(DUE + timedelta(minutes=6))
+        assert [one[1:] for one in station.told] == [("failed", "program"), ("aired", "")]
+
+    def test_in_preparing_stop_nothing(
+        self, station: Station, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """Assembly ahead that breaks is told, and what is there sounds."""
+
+        def broken(_stopping: Event) -> None:
+            raise ZeroDivisionError
+
+        monkeypatch.setattr(station, "_prepare", broken)
+        station.run_until(DUE + timedelta(minutes=1))
+        assert station.told == [(ROW, "aired", "")]
+        assert "assembling ahead" in caplog.text
+
+    def test_a_memory_that_takes_no_row_costs_one_occurrence(
+        self, station: Station, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Without its first row nothing sounds; it is logged as failed when the disk has room again."""
+
+        def full(*_: object) -> None:
+            raise BroadcasterError(Fault("play log", say("The disk is full."), say("Make room.")))
+
+        station.write(make.make_schedule("lich", make.make_rule(make.time(17, 30), make.time(17, 35))))
+        station.run_until(DUE - timedelta(seconds=10))
+        monkeypatch.setattr(station.store, "begin", full)
+        monkeypatch.setattr(station.store, "end", full)
+        station.run_until(DUE + timedelta(minutes=1))
+        assert station.log == []
+        monkeypatch.undo()
+        station.run_until(DUE + timedelta(minutes=6))
+        assert [one[1:] for one in station.told] == [("failed", "program"), ("aired", "")]
+        assert "The disk is full." in station.log[0].detail
+
+    @pytest.mark.parametrize("name", ["default", "assembly", "tick"])
+    def test_no_name_of_a_cluster_is_in_the_way(self, station: Station, name: str) -> None:
+        """A cluster may be called whatever the daemon calls its own things."""
+        station.write(clusters=[make.make_cluster(name)])
+        station.run_until(DUE + timedelta(minutes=1))
+        assert [airing.outcome for airing in station.log] == [Outcome.AIRED]
+
+
+class Shifted(SystemClock):
+    """The machine's clock, but it is half past five on a Friday; it may be set."""
+
+    def __init__(self, now: datetime) -> None:
+        self.ahead = now - super().now()
+
+    def now(self) -> datetime:
+        return super().now() + self.ahead
+
+
+class Running:
+    """A daemon that runs in real time, in a thread as `broadcaster run` does in a process."""
+
+    def __init__(self, folder: Path, before: float, seconds: float = 1.0) -> None:
+        content = make.make_content(scripts=[make.make_script(seconds=1)])
+        self.clock = Shifted(DUE - timedelta(seconds=before))
+        self.store = Store(folder / "broadcaster.db")
+        self.fails = 0
+        assembly = ReadyAssembly(folder / "programmes")
+        assembly.make("tin-vi", seconds)
+        self.daemon = Daemon(
+            World(
+                clock=self.clock,
+                store=self.store,
+                assembly=assembly,
+                open_sink=lambda _cluster: NullSink(self.clock),
+                fingerprint=self.fingerprint,
+                load=lambda: Loaded(content, ()),
+                prepare=lambda _stopping: None,
+                tick=0.05,
+            )
+        )
+        self.thread = Thread(target=self.daemon.run)
+
+    def fingerprint(self) -> int:
+        if self.fails:
+            self.fails -= 1
+            raise ZeroDivisionError
+        return 0
+
+    def wait_for(self, what: Callable[[], bool]) -> None:
+        until = time.monotonic() + PATIENCE
+        while not what():
+            assert time.monotonic() < until, "it did not come"
+            time.sleep(0.005)
+
+    def on_air(self) -> bool:
+        return bool(self.store.unfinished())
+
+    def logged(self) -> bool:
+        return bool(list(self.store.airings()))
+
+
+@pytest.fixture
+def running(tmp_path: Path) -> Iterator[Callable[..., Running]]:
+    made: list[Running] = []
+
+    def run(before: float, seconds: float = 1.0, fails: int = 0) -> Running:
+        made.append(Running(tmp_path, before, seconds))
+        made[-1].fails = fails
+        made[-1].thread.start()
+        return made[-1]
+
+    yield run
+    for one in made:
+        one.daemon.stopping.set()
+        one.thread.join()
+        one.store.close()
+
+
+class TestInRealTime:
+    def test_sounds_on_the_second(self, running: Callable[..., Running]) -> None:
+        """With its own threads and the machine's clock the first sample leaves within 0.1 s of its time."""
+        station = running(before=1.0)
+        station.wait_for(station.logged)
+        (airing,) = station.store.airings()
+        assert airing.outcome is Outcome.AIRED
+        assert airing.started is not None
+        assert 0 <= (airing.started - DUE).total_seconds() < 0.1
+
+    def test_ends_within_a_second(self, running: Callable[..., Running]) -> None:
+        """Told to end, it cuts what sounds, logs it and is gone; nothing of it is left running."""
+        threads = threading.active_count()
+        station = running(before=0.5, seconds=60)
+        station.wait_for(station.on_air)
+        time.sleep(0.5)
+        begun = time.monotonic()
+        station.daemon.stopping.set()
+        station.thread.join()
+        assert time.monotonic() - begun < 1
+        (airing,) = station.store.airings()
+        assert (airing.outcome, airing.reason) == (Outcome.CUT, Reason.SHUTDOWN)
+        assert 0 < airing.seconds < 2
+        assert threading.active_count() == threads
+
+    def test_ends_while_it_waits(self, running: Callable[..., Running]) -> None:
+        """Told to end before anything sounds, it is gone at once and the play log is empty."""
+        station = running(before=10)
+        station.wait_for(lambda: bool(station.daemon._halts))
+        station.daemon.stopping.set()
+        station.thread.join(1)
+        assert not station.thread.is_alive()
+        assert not station.logged()
+
+    def test_an_error_in_one_look_at_the_plan_is_not_its_end(
+        self, running: Callable[..., Running], caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """The next look is a moment later, and what is due sounds."""
+        station = running(before=0.7, fails=5)
+        station.wait_for(station.logged)
+        assert [airing.outcome for airing in station.store.airings()] == [Outcome.AIRED]
+        assert caplog.text.count("an error of ours") == 5
+
+    def test_a_clock_that_is_set_back_does_not_stall_it(
+        self, running: Callable[..., Running], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The scheduler, which waits by wall time, goes on looking when wall time is an hour earlier."""
+        import apscheduler.schedulers.base as scheduling
+        import apscheduler.triggers.date as once
+        import apscheduler.triggers.interval as repeated
+
+        back = timedelta()
+
+        class Wall(datetime):
+            @classmethod
+            def now(cls, tz: Any = None) -> datetime:
+                return datetime.now(tz) + back
+
+        for module in (scheduling, once, repeated):
+            monkeypatch.setattr(module, "datetime", Wall)
+        station = running(before=-1800)
+        station.wait_for(lambda: "alive" in station.store.marks())
+        back = -timedelta(hours=1)
+        station.clock.ahead = DUE - timedelta(seconds=1) - datetime.now().astimezone()
+        station.wait_for(station.logged)
+        (airing,) = station.store.airings()
+        assert airing.outcome is Outcome.AIRED
+        assert airing.started is not None
+        assert 0 <= (airing.started - DUE).total_seconds() < 0.5
+
+
+def test_earliest_is_before_today() -> None:
+    """The day before which no clock is believed has passed."""
+    assert SystemClock().now() > EARLIEST
