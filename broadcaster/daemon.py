@@ -339,7 +339,10 @@ class Daemon:
                 recipes=recipes_for(content, script.id, cluster, now.date()) if script else (),
                 kind=Kind.ON_DEMAND,
             )
-            self._hand_over(one, self._ready_for(one, asked.get("digest")))
+            if self._clock_trusted:
+                self._hand_over(one, self._ready_for(one, asked.get("digest")))
+            else:
+                self._logged(self._playout.log(one, content.station, Outcome.MISSED, Reason.CLOCK))
 
     def _ready_for(self, one: Occurrence, given: str | None) -> Callable[[], tuple[Programmes, bool]]:
         if given is None:

@@ -32,10 +32,11 @@ def noise(seconds: float, level: float, seed: int = 1) -> Samples:
 def speech(seconds: float, level: float = -20.0) -> Samples:
     """What is loud as speech is: a buzz of many overtones with some hiss, four syllables a second."""
     at = np.arange(round(seconds * SAMPLE_RATE)) / SAMPLE_RATE
-    buzz = sum(np.sin(2 * np.pi * 140 * n * at + n * n) / n for n in range(1, 25))
+    buzz = np.sum([np.sin(2 * np.pi * 140 * n * at + n * n) / n for n in range(1, 25)], axis=0)
     syllables = 0.15 + np.square(np.sin(2 * np.pi * 2 * at + 0.8))
     samples = (buzz + noise(seconds, -20)) * syllables
-    return (samples / np.sqrt(np.mean(np.square(samples))) * 10 ** (level / 20)).astype(np.float32)
+    samples *= 10 ** (level / 20) / np.sqrt(np.mean(np.square(samples)))
+    return samples.astype(np.float32)
 
 
 def blocks(samples: Samples, size: int = SAMPLE_RATE) -> Iterator[Samples]:
@@ -52,13 +53,13 @@ def save(
     layout: str = "mono",
     bit_rate: int | None = None,
 ) -> Path:
-    """Write *samples* to *path*, the same on every channel; the suffix of *path* names the container."""
+    """Write *samples*, one row or a row a channel, to *path*; the suffix of *path* names the container."""
     with av.open(str(path), "w") as target:
         stream: Any = target.add_stream(codec, rate=rate, layout=layout, options={"strict": "experimental"})
         if bit_rate is not None:
             stream.bit_rate = bit_rate
-        channels = np.tile(samples, (stream.layout.nb_channels, 1))
-        frame = av.AudioFrame.from_ndarray(channels, format="fltp", layout=layout)
+        channels = np.broadcast_to(samples, (stream.layout.nb_channels, samples.shape[-1]))
+        frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(channels), format="fltp", layout=layout)
         frame.sample_rate, frame.time_base, frame.pts = SAMPLE_RATE, Fraction(1, SAMPLE_RATE), 0
         resampler = av.AudioResampler(stream.format.name, layout, rate, frame_size=stream.frame_size)
         for source in (frame, None):

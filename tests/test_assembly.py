@@ -162,8 +162,8 @@ class TestLevels:
 
     def test_brings_speech_with_bangs_to_one_loudness(self, station: Station) -> None:
         """Where the limiter has to hold a bang back, what it took away is given again."""
-        banging = speech(6, -26)
-        banging[::20_000] = 0.99
+        banging = speech(6, -30)
+        banging[::4_000] = 0.99
         one = station.record("a", banging)
         clip = station.clip(one)
         assert loudness(clip) == pytest.approx(-16, abs=0.7)
@@ -222,6 +222,15 @@ class TestLevels:
         assert levels[-1] < levels[-40] - 20
         assert levels[10:-60].min() > levels.max() - 11
         assert np.abs(np.diff(levels[6:-10])).max() < 3
+
+    def test_goes_on_with_the_bed_where_it_was(self, station: Station) -> None:
+        """The bed, two seconds of one tone and two of another, goes round and round under words and pauses."""
+        save(station.root / "audio/beds/nen.wav", np.concatenate([tone(BED, 2), tone(CHIME, 2)]))
+        one = station.record("a", silence(1), pause=2.5)
+        samples = load(station.assembly.make(make_recipe(one, one, one, bed=True)).path)
+        for at in np.arange(0.5, length(samples) - 1, 0.5):
+            piece = part(samples, at + 0.1, at + 0.4)
+            assert (level(piece, BED) > level(piece, CHIME)) == (at % 4 < 2)
 
     def test_without_a_bed_pauses_are_silent(self, station: Station) -> None:
         """Without a bed there is nothing between the words."""
@@ -370,7 +379,7 @@ class TestFailures:
         assert station.made == {}
 
     def test_says_what_the_voice_said(self, station: Station) -> None:
-        """Where the voice fails its error is passed on, nothing is half written, and it can be tried again."""
+        """Where the voice fails its error is passed on, nothing is half written; later it is made."""
         station.voice.fails = True
         recipe = make_recipe(station.record("a", tone(A, 1)), words("Kính thưa bà con"))
         with pytest.raises(VoiceError):

@@ -112,6 +112,14 @@ class TestDecode:
         assert length(samples) == pytest.approx(SECONDS, abs=0.06)
         assert level(part(samples, 0.5, 2.5), 1000) == pytest.approx(LEVEL, abs=kind.keeps)
 
+    @pytest.mark.parametrize("channel", [0, 1])
+    def test_hears_both_channels(self, channel: int, tmp_path: Path) -> None:
+        """Words that were recorded on one channel alone are heard, at half their height."""
+        channels = np.zeros((2, len(TONE)), np.float32)
+        channels[channel] = TONE
+        samples = samples_of(save(tmp_path / "a.wav", channels, rate=44_100, layout="stereo"))
+        assert level(part(samples, 0.5, 2.5), 1000) == pytest.approx(LEVEL - 6, abs=0.5)
+
     @pytest.mark.parametrize("name", ["film.mkv", "film.mp4"])
     def test_takes_the_sound_of_a_film(self, name: str, tmp_path: Path) -> None:
         """Of a film its sound track is read."""
@@ -230,10 +238,10 @@ class TestDecode:
         """A folder, and a file that is gone, are refused by name, and the error says which of them it is."""
         (tmp_path / "a.wav").mkdir()
         assert str(refused(tmp_path / "a.wav")).startswith(
-            "a.wav: The file cannot be read as sound: Is a directory."
+            "a.wav: The file cannot be read as sound: it is a folder."
         )
         assert str(refused(tmp_path / "b.wav")).startswith(
-            "b.wav: The file cannot be read as sound: No such file or directory."
+            "b.wav: The file cannot be read as sound: it is not there."
         )
 
 
