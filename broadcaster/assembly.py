@@ -40,13 +40,13 @@ def _on_disk() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise BroadcasterError(
-            Fault(
-                str(error.filename or ""),
-                say("The programme cannot be written: {error}.", error=said(error)),
-                say("See that the disk is not full or read-only (broadcaster doctor)."),
-            )
-        ) from error
+        if isinstance(error, FileNotFoundError):
+            what = say("The file cannot be read as sound: {error}.", error=said(error))
+            remedy = say("Record it again, or put the undamaged file in its place.")
+        else:
+            what = say("The programme cannot be written: {error}.", error=said(error))
+            remedy = say("See that the disk is not full or read-only (broadcaster doctor).")
+        raise BroadcasterError(Fault(str(error.filename or ""), what, remedy)) from error
 
 
 class Assembly:

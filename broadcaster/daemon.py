@@ -152,7 +152,7 @@ class Daemon:
     def _check_clock(self, now: datetime) -> None:
         trusted = now >= self._not_before
         if trusted:
-            if now < self._seen:
+            if now < self._seen - timedelta(seconds=JUMP):
                 self._was_set_back(now)
             self._seen = now
         if trusted != self._clock_trusted:
@@ -179,7 +179,8 @@ class Daemon:
         self._prepare_at = min(self._prepare_at, now + PREPARE_EVERY)
         self._planned_until = self._alive_at = None
         for one in self._planned:
-            if (halt := self._halts.get(one.id)) is not None and not halt.on_air:
+            halt = self._halts.get(one.id)
+            if halt is not None and (one.at > self._seen or not halt.on_air):
                 halt.because(Reason.CLOCK)
 
     def _plan(self, now: datetime) -> None:

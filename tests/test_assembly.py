@@ -214,7 +214,7 @@ class TestLevels:
         assert bed(6.3) == pytest.approx(bed(5), abs=0.3)  # a pause of 0.6 s is too short to come up
 
     def test_fades_the_bed(self, station: Station) -> None:
-        """The bed comes up from nothing, goes round without a gap, never jumps, and fades to nothing."""
+        """The bed comes up from nothing, goes round without a gap or jump, and fades to nothing."""
         one = station.record("a", silence(1), pause=3)
         samples = load(station.assembly.make(make_recipe(one, one, bed=True)).path)
         levels = np.array([level(part(samples, at / 20, at / 20 + 0.1), BED) for at in range(239)])
@@ -224,7 +224,7 @@ class TestLevels:
         assert np.abs(np.diff(levels[6:-10])).max() < 3
 
     def test_goes_on_with_the_bed_where_it_was(self, station: Station) -> None:
-        """The bed, two seconds of one tone and two of another, goes round and round under words and pauses."""
+        """A bed of two tones, one after the other, goes round and round under words and pauses."""
         save(station.root / "audio/beds/nen.wav", np.concatenate([tone(BED, 2), tone(CHIME, 2)]))
         one = station.record("a", silence(1), pause=2.5)
         samples = load(station.assembly.make(make_recipe(one, one, one, bed=True)).path)
@@ -374,7 +374,7 @@ class TestFailures:
             assert station.assembly.find(recipe) is None
             with pytest.raises(BroadcasterError) as caught:
                 station.assembly.make(recipe)
-            assert caught.value.faults[0].where == str(path)
+            assert str(caught.value).startswith(f"{path}: The file cannot be read as sound: No such file")
             path.write_bytes(content)
         assert station.made == {}
 
@@ -556,13 +556,13 @@ class TestSingleSounds:
 
 
 def test_memory_does_not_grow_with_length(station: Station) -> None:
-    """A programme of two hours, in recordings of forty minutes, is assembled in less than 200 MB."""
+    """A programme of two hours, in recordings of 24 minutes, is assembled in less than 200 MB."""
     path = "audio/tin/recordings/vi/dai.flac"
-    encode(repeat(speech(10), 240), station.root / path, "flac")
+    encode(repeat(speech(10), 6 * 24), station.root / path, "flac")
     one = Part("dai", 1.0, Recording("tin", "vi", "dai", None, path), None, 0.0)
-    recipe = make_recipe(one, one, one, chime=True, bed=True)
+    recipe = make_recipe(*[one] * 5, chime=True, bed=True)
     seconds, megabytes = map(float, told(MEASURED, station.root, pickle.dumps(recipe).hex()))
-    assert seconds == pytest.approx(7200 + 3 + CHIME_LENGTH + LEAD_IN + TAIL, abs=0.1)
+    assert seconds == pytest.approx(7200 + 5 + CHIME_LENGTH + LEAD_IN + TAIL, abs=0.1)
     assert megabytes < 200
 
 

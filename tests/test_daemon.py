@@ -27,6 +27,7 @@ from broadcaster.model.occurrence import Kind, Reason
 from broadcaster.model.plan import plan
 from broadcaster.model.schedule import Days, Exclusion, Move, Quota
 from broadcaster.model.station import Cluster
+from broadcaster.playout import AHEAD
 from tests import factories as make
 from tests.fakes import FakeSink, FakeStore, SteppedClock
 from tests.programmes import ReadyAssembly
@@ -647,7 +648,7 @@ class TestTheClock:
             make.make_schedule("toi", make.make_rule(make.time(17, 30))),
         )
         station.clock.set(DUE - LEAD - timedelta(seconds=2))
-        station.run(4)
+        station.run_until(DUE - AHEAD - timedelta(seconds=1))
         assert station.daemon is not None
         assert len(station.daemon._halts) == 1  # handed over
         station.clock.set(make.at(FRIDAY, "16:59"))
@@ -656,6 +657,28 @@ class TestTheClock:
             ("sang", Outcome.AIRED, make.at(FRIDAY, "17:00")),
             ("toi", Outcome.AIRED, DUE),
         ]
+
+    def test_set_back_in_the_last_seconds_costs_one_occurrence(self, station: Station) -> None:
+        """What was begun but did not sound yet is missed: clock; the cluster is free for what is now due."""
+        station.write(
+            make.make_schedule("sang", make.make_rule(make.time(17, 0))),
+            make.make_schedule("toi", make.make_rule(make.time(17, 30))),
+        )
+        station.clock.set(DUE - timedelta(minutes=1))
+        station.run_until(DUE - AHEAD / 2)
+        station.clock.set(make.at(FRIDAY, "16:59"))
+        station.run_until(DUE + timedelta(minutes=1), every=5)
+        assert [(one.schedule, one.outcome, one.reason) for one in station.log] == [
+            ("sang", Outcome.AIRED, ""),
+            ("toi", Outcome.MISSED, Reason.CLOCK),
+        ]
+
+    def test_set_back_while_it_sounds_leaves_it_whole(self, station: Station) -> None:
+        """What is on air goes on to its end: its length is not measured by wall time."""
+        station.run_until(DUE + timedelta(seconds=5))
+        station.clock.set(DUE - timedelta(hours=1))
+        station.run(30)
+        assert [(one.outcome, one.seconds) for one in station.log] == [(Outcome.AIRED, SECONDS)]
 
     def test_set_back_by_months_goes_on_at_once(self, station: Station) -> None:
         """A clock that was months ahead, once set right, neither stalls plan and assembly nor signs of life."""
@@ -767,7 +790,7 @@ class TestRequests:
 
     def test_stop_leaves_alone_what_only_waits(self, station: Station) -> None:
         """Nothing is on air yet: there is nothing to stop, and it sounds at its time."""
-        station.run_until(DUE - LEAD / 2)
+        station.run_until(DUE - AHEAD - timedelta(seconds=1))
         self.ask(station, "stop")
         station.run(60)
         assert station.told == [(ROW, "aired", "")]
