@@ -374,7 +374,7 @@ class TestFailures:
             assert station.assembly.find(recipe) is None
             with pytest.raises(BroadcasterError) as caught:
                 station.assembly.make(recipe)
-            assert str(caught.value).startswith(f"{path}: The file cannot be read as sound: No such file")
+            assert str(caught.value).startswith(f"{path}: The file cannot be read as sound: it is not there.")
             path.write_bytes(content)
         assert station.made == {}
 

@@ -363,8 +363,8 @@ class TestOff:
 
     def test_what_had_only_been_handed_over_still_sounds(self, station: Station) -> None:
         """Switched off and on again in the last seconds before its time, it sounds on the second."""
-        station.run_until(DUE - LEAD / 2)
-        station.restart(DUE - LEAD / 4)
+        station.run_until(DUE - AHEAD - timedelta(seconds=1))
+        station.restart(DUE - AHEAD)
         station.run(60)
         assert station.log[0].started == DUE
         assert len(station.log) == 1

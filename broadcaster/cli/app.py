@@ -43,7 +43,7 @@ def common(
         typer.Option("--lang", metavar="vi|en", help=_("The language of messages; by default the locale's.")),
     ] = "",
 ) -> None:
-    context.obj = Here(folder)
+    context.obj = Here(folder.resolve())
 
 
 def run() -> int:

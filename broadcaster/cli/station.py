@@ -104,13 +104,15 @@ Finding = tuple[str, str, Text | None]  # what, how it is, what to do if that is
 
 
 def _sound() -> list[Finding]:
+    players = card_players()
+    if not players:
+        return [(_("Sound"), _("no player"), say("Install the package pulseaudio-utils or alsa-utils."))]
     remedy = say("Plug the sound card in, and see that the sound server runs.")
-    found: list[Finding] = [
+    working = [one for one in players if one.answers][:1]  # the first that answers is the one that plays
+    return [
         (_("Sound: {player}").format(player=one.name), one.says, None if one.answers else remedy)
-        for one in card_players()
+        for one in working or players
     ]
-    install = say("Install the package pulseaudio-utils or alsa-utils.")
-    return found or [(_("Sound"), _("no player"), install)]
 
 
 def _clock() -> Finding:

@@ -55,10 +55,7 @@ def decode(path: Path) -> Iterator[Samples]:
         raise BroadcasterError(
             Fault(
                 path.name,
-                say(
-                    "The file cannot be read as sound: {error}.",
-                    error=said(error),
-                ),
+                say("The file cannot be read as sound: {error}.", error=said(error)),
                 say("Record it again, or put the undamaged file in its place."),
             )
         ) from error

@@ -23,7 +23,7 @@ from threading import RLock
 from typing import Any
 
 from broadcaster.model.airing import Airing, Outcome, Sounded
-from broadcaster.model.errors import BroadcasterError, Fault, say
+from broadcaster.model.errors import BroadcasterError, Fault, said, say
 from broadcaster.model.recording import Measured
 
 TIMES = ("planned", "logged", "started", "ended")
@@ -265,7 +265,7 @@ def _unusable(path: Path, error: Exception) -> BroadcasterError:
     return BroadcasterError(
         Fault(
             str(path),
-            say("The station's memory cannot be used: {error}.", error=error),
+            say("The station's memory cannot be used: {error}.", error=said(error)),
             say("See that the disk is not full or read-only and that you may write to var/ (doctor)."),
         )
     )

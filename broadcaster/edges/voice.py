@@ -200,7 +200,7 @@ def _why_not(language: str, languages: frozenset[str]) -> tuple[Text, Text]:
             languages=", ".join(sorted(languages)),
             language=called(language),
         ),
-        say("Have a person record it: broadcaster recording add."),
+        say("Have a person record it, and put the file under recordings/<language>/."),
     )
 
 

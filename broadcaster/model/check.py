@@ -23,6 +23,7 @@ def check(content: Content, day: date) -> list[Fault]:
         for one in content.recordings
         if one.broken
     ]
+    found += _shared_outputs(content)
     told: set[tuple[str, str, Lack, tuple[str, ...]]] = set()
     for schedule in content.schedules:
         found += _outside_hours(content, schedule)
@@ -43,6 +44,23 @@ def check(content: Content, day: date) -> list[Fault]:
                         told.add(key)
                         found.append(fault)
     return found
+
+
+def _shared_outputs(content: Content) -> Iterator[Fault]:
+    clusters = content.station.clusters
+    for sink in dict.fromkeys(one.sink for one in clusters if one.sink.startswith("card:")):
+        names = [one.name for one in clusters if one.sink == sink]
+        if len(names) > 1:
+            yield Fault(
+                "schedules/station.toml",
+                say(
+                    "{clusters} share the output “{sink}” and would sound into each other.",
+                    clusters=", ".join(names),
+                    sink=sink,
+                ),
+                say("Give each an output of its own, or make them one cluster."),
+                warning=True,
+            )
 
 
 def _hears(content: Content, schedule: Schedule, cluster: Cluster, day: date) -> bool:
