@@ -13,6 +13,7 @@ import warnings
 import wave
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, Any
@@ -32,6 +33,7 @@ HIGHEST_GAIN = 30.0  # dB; more would only make noise loud
 QUIET = 35.0  # dB under the speech: what is quieter at the ends is trimmed
 KEPT_BEFORE, KEPT_AFTER = 0.15, 0.25  # seconds kept around what is not quiet
 PIECE = 20.0  # seconds held in memory at a time
+KEPT_UNUSED = timedelta(days=30)  # what nothing needed for so long is made again if it must be
 
 
 @contextmanager
@@ -86,6 +88,7 @@ class Assembly:
         """
         target = self._programmes / f"{self._digest_of(recipe)}.wav"
         if (done := _finished(target)) is not None:
+            os.utime(target)
             return done
         spoken = [
             self.recording(part.recording.path) if part.recording else self._voiced(recipe, part.words or "")
@@ -127,6 +130,14 @@ class Assembly:
             _write(target, _read(self._clip(path, SPEECH_LUFS, trim=True)))
         return done or Programme(target.stem, target, _seconds(target))
 
+    @_on_disk()
+    def tidy(self, now: datetime) -> None:
+        """Take away what was not needed for KEPT_UNUSED, and what a kill left; spoken text stays."""
+        oldest = (now - KEPT_UNUSED).timestamp()
+        for path in (*self._programmes.glob("*"), *self._clips.glob("*")):
+            if path.suffix != ".voice" and path.stat().st_mtime < oldest:
+                path.unlink(missing_ok=True)
+
     def _sound(self, folder: str, name: str) -> Path:
         return self.station / "audio" / folder / name
 
@@ -135,13 +146,18 @@ class Assembly:
         if not spoken.exists():
             spoken.parent.mkdir(parents=True, exist_ok=True)
             self.voice.speak(words, recipe.language, spoken)
-        return self._clip(spoken, SPEECH_LUFS, trim=True)
+        try:
+            return self._clip(spoken, SPEECH_LUFS, trim=True)
+        except BroadcasterError:
+            spoken.unlink(missing_ok=True)  # whatever it is, it is no speech: next time it is spoken anew
+            raise
 
     def _clip(self, source: Path, lufs: float, *, trim: bool) -> Path:
         from broadcaster.edges import decode
 
         target = self._clip_path(source, lufs, trim=trim)
         if _finished(target) is not None:
+            os.utime(target)
             return target
         target.parent.mkdir(parents=True, exist_ok=True)
         with TemporaryFile(dir=target.parent) as raw:  # without a name: whatever happens, it leaves nothing
@@ -204,7 +220,7 @@ def _clip(decode: Any, source: Path, target: Path, raw: IO[bytes], lufs: float, 
             np.frombuffer(raw.read(4 * min(SAMPLE_RATE, last - at)), np.float32)
             for at in range(first, last, SAMPLE_RATE)
         )
-        reached = decode.Loudness()
+        reached = decode.Loudness(peaks=False)
         made = reached(decode.levelled(blocks, gain, loudness.true_peak))
         _write(target, ((np.clip(block, -1, 1) * 32767).astype("<i2").tobytes() for block in made))
         if reached.lufs <= -70 or abs(lufs - reached.lufs) < 0.3 or gain >= HIGHEST_GAIN:

@@ -2,7 +2,9 @@
 
 import os
 import pickle
+import shutil
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from itertools import repeat
 from pathlib import Path
 
@@ -34,9 +36,9 @@ class Station:
 
     @property
     def made(self) -> dict[str, int]:
-        """What lies in var/, and when each file was written."""
+        """What lies in var/, and which file it is: one that is written anew has another number."""
         files = (path for path in (self.root / "var").rglob("*") if path.is_file())
-        return {str(path.relative_to(self.root / "var")): path.stat().st_mtime_ns for path in files}
+        return {str(path.relative_to(self.root / "var")): path.stat().st_ino for path in files}
 
     def record(self, name: str, samples: Samples, *, pause: float = 0.8) -> Part:
         """An item of which there is a recording."""
@@ -352,6 +354,33 @@ class TestMadeOnce:
         clip = station.assembly.recording(path_of(one))
         clip.write_bytes(clip.read_bytes()[:-2])
         assert station.assembly.make(make_recipe(one)).seconds == pytest.approx(1)
+
+
+    def test_speaks_anew_what_was_no_speech(self, station: Station) -> None:
+        """A spoken text that cannot be decoded is not kept: the next try asks the voice again."""
+        recipe = make_recipe(words("Kính thưa bà con"))
+        station.assembly.make(recipe)
+        (spoken,) = (station.root / "var" / "clips").glob("*.voice")
+        shutil.rmtree(station.root / "var" / "programmes")
+        spoken.write_bytes(b"login page")
+        with pytest.raises(BroadcasterError):
+            station.assembly.make(recipe)
+        assert station.assembly.make(recipe)
+        assert len(station.voice.asked) == 2
+
+    def test_throws_away_what_nothing_needs(self, station: Station) -> None:
+        """What was not needed for a month is taken away; what was needed since, and spoken text, stays."""
+        old, new = make_recipe(words("cũ")), make_recipe(station.record("moi", speech(1.0)))
+        station.assembly.make(old)
+        station.assembly.make(new)
+        now = datetime.now(UTC)
+        for path in (station.root / "var").rglob("*.*"):
+            os.utime(path, times=(0, (now - timedelta(days=40)).timestamp()))
+        station.assembly.make(new)
+        station.assembly.tidy(now)
+        assert station.assembly.find(old) is None
+        assert station.assembly.find(new) is not None
+        assert [path.suffix for path in (station.root / "var" / "clips").iterdir()] == [".voice"]
 
 
 class TestFailures:

@@ -141,6 +141,7 @@ def prepare(
         log = {one.occurrence: one for one in store.airings(start=now - timedelta(days=8))}
         found = plan(content, log, now, now + timedelta(days=days))
     made = make(assembly, found, content.station.closing)
+    assembly.tidy(now)
     rows = [
         {
             "script": recipe.script,

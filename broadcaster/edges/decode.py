@@ -19,14 +19,15 @@ TRUE_PEAK = 0.71  # what the limiter holds: -3 dB, so that speech and bed togeth
 
 
 class Loudness:
-    """Gathers the integrated loudness and the true peak of what passes (BS.1770, EBU R 128)."""
+    """Gathers the integrated loudness and, with *peaks*, the true peak of what passes (BS.1770)."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, peaks: bool = True) -> None:
+        self._meter = f"ebur128=metadata=1:peak={'true' if peaks else 'none'}"
         self.lufs = -70.0
         self.true_peak = 0.0  # linear
 
     def __call__(self, blocks: Iterable[Samples]) -> Iterator[Samples]:
-        for frame in _filtered(blocks, "ebur128=metadata=1:peak=true"):
+        for frame in _filtered(blocks, self._meter):
             told: dict[str, str] = frame.metadata
             self.lufs = float(told.get("lavfi.r128.I", self.lufs))
             self.true_peak = max(self.true_peak, float(told.get("lavfi.r128.true_peaks_ch0", 0)))
