@@ -9,7 +9,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from threading import Event
+from threading import Event, Lock
 from typing import Any
 
 from apscheduler.executors.pool import ThreadPoolExecutor
@@ -78,6 +78,7 @@ class Daemon:
         self._awake = world.clock.now()  # what was due before this was not ours to play,
         self._blind = world.clock.now()  # and from this on because the clock was wrong
         self._blind_from = world.clock.monotonic()
+        self._looking = Lock()  # at the plan
         self._scheduler = BackgroundScheduler(timezone=UTC, executors={"default": ThreadPoolExecutor(1)})
         self._scheduler.add_executor(ThreadPoolExecutor(1), "assembly")
 
@@ -95,6 +96,10 @@ class Daemon:
             offset = now
         for halt in list(self._halts.values()):
             halt.because(Reason.SHUTDOWN)
+        with (
+            self._looking
+        ):  # a look that added a job while the scheduler ends would wait for it, and it for that
+            self._scheduler.remove_all_jobs()
         self._scheduler.shutdown(wait=True)
         for _, sink in self._sinks.values():
             sink.close()
@@ -118,12 +123,15 @@ class Daemon:
             self._since = last - session
 
     def _tick_safely(self) -> None:
-        try:
-            self.tick()
-        except BroadcasterError as error:
-            logger.error("%s", error)  # noqa: TRY400 - told in words; a traceback would not help an operator
-        except Exception:
-            logger.exception("an error of ours; the next look at the plan is in %s s", self.world.tick)
+        with self._looking:
+            if self.stopping.is_set():
+                return
+            try:
+                self.tick()
+            except BroadcasterError as error:
+                logger.error("%s", error)  # noqa: TRY400 - told in words; a traceback would not help an operator
+            except Exception:
+                logger.exception("an error of ours; the next look at the plan is in %s s", self.world.tick)
 
     def tick(self) -> None:
         """Follow edits and requests, and hand over whatever is due."""
@@ -203,7 +211,7 @@ class Daemon:
             self._done.add(one.id)
 
     def _hand_over(self, one: Occurrence, ready: Callable[[], tuple[Programmes, bool]]) -> None:
-        halt = self._halts[one.id] = Halt()
+        halt = self._halts[one.id] = Halt(by_hand=one.kind is Kind.ON_DEMAND)
         if self.stopping.is_set():
             halt.because(Reason.SHUTDOWN)
         sink = self._sink(one.cluster)
@@ -309,7 +317,7 @@ class Daemon:
             self.world.store.take(request)
             if request.verb == "stop":
                 for halt in list(self._halts.values()):
-                    if halt.on_air:
+                    if halt.on_air or halt.by_hand:
                         halt.because(Reason.STOPPED)
             elif request.verb == "play":
                 self._play(request)

@@ -15,7 +15,7 @@ from broadcaster.edges.store import AlreadyLoggedError, Store
 from broadcaster.model.airing import Airing, Outcome, Sounded, outcome_of, shared_out
 from broadcaster.model.errors import BroadcasterError
 from broadcaster.model.occurrence import Occurrence, Reason
-from broadcaster.model.programme import Lack, Programme
+from broadcaster.model.programme import Programme
 from broadcaster.model.schedule import BulletinClass
 from broadcaster.model.station import Station
 
@@ -33,6 +33,10 @@ class Halt(Event):
 
     reason = Reason.STOPPED
     on_air = False  # its occurrence has begun
+
+    def __init__(self, *, by_hand: bool = False) -> None:
+        super().__init__()
+        self.by_hand = by_hand  # what a person put on air, a person takes away, though it still waits
 
     def because(self, reason: Reason) -> None:
         self.reason = reason
@@ -62,21 +66,21 @@ class Playout:
         Wait for the occurrence's time, let it sound, and log how it ended.
 
         *ready* gives the programmes that are there and whether more may come soon. *closing* is the chime
-        after it. Returns None, with nothing logged, if *halt* came before its time.
+        after it. Returns None, with nothing logged, if the daemon's end came before its time.
         """
         clock = self._clock
         due = max(occurrence.at, self._free.get(occurrence.cluster, occurrence.at))
         if clock.wait_until(occurrence.at - AHEAD, halt):
-            return None
+            return self._not_begun(occurrence, station, halt)
         if clock.now() > due + GRACE:
             return self.log(occurrence, station, Outcome.MISSED, Reason.LATE)
         programmes, hope = ready()
         while hope and len(programmes) < len(occurrence.whole) and clock.now() < due + GRACE:
             if clock.sleep(0.5, halt):
-                return None
+                return self._not_begun(occurrence, station, halt)
             programmes, hope = ready()
         if not programmes:
-            return self.log(occurrence, station, Outcome.FAILED, Reason.INCOMPLETE, Lack.NOT_READY)
+            return self.log(occurrence, station, Outcome.FAILED, Reason.NOT_READY)
         at = max(occurrence.at, clock.now())
         length = sum(programme.seconds for _, programme in programmes)
         if not _allowed(occurrence, station, at, length):
@@ -110,11 +114,12 @@ class Playout:
                 self._mark(occurrence.cluster, _on_air(occurrence, programmes, min(seconds, length)))
 
         sounds = [programme.path for _, programme in programmes] + ([closing] if closing else [])
-        played = sink.play(sounds, max(occurrence.at, clock.now()), halt, on_progress)
+        zone = occurrence.at.tzinfo
+        played = sink.play(sounds, max(occurrence.at, clock.now().astimezone(zone)), halt, on_progress)
         while played.fault and not played.seconds and clock.now() < due + GRACE:
             if clock.sleep(RETRY, halt):
                 break
-            played = sink.play(sounds, clock.now(), halt, on_progress)
+            played = sink.play(sounds, clock.now().astimezone(zone), halt, on_progress)
         self._free[occurrence.cluster] = clock.now()
 
         seconds = min(played.seconds, length)
@@ -139,6 +144,11 @@ class Playout:
         )
         self._end(ended)
         return ended
+
+    def _not_begun(self, occurrence: Occurrence, station: Station, halt: Halt) -> Airing | None:
+        if halt.reason is Reason.STOPPED:
+            return self.log(occurrence, station, Outcome.MISSED, Reason.STOPPED)
+        return None  # it is still to come when the daemon is back
 
     def _mark(self, cluster: str, value: Any) -> None:
         """Note what is on air; a disk that does not take it silences nothing."""

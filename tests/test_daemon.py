@@ -94,7 +94,7 @@ class Station:
                 assembly=self.assembly,
                 open_sink=self._open_sink,
                 fingerprint=lambda: self.edits,
-                load=lambda: self.loaded(),
+                load=self._load,
                 prepare=self._prepare,
             )
         )
@@ -106,6 +106,7 @@ class Station:
             self.daemon.stopping.set()
             for halt in list(self.daemon._halts.values()):
                 halt.because(Reason.SHUTDOWN)
+            self.daemon._scheduler.remove_all_jobs()
             self.daemon._scheduler.shutdown(wait=True)
             self.daemon = None
 
@@ -114,6 +115,9 @@ class Station:
         self.stop()
         self.clock.set(at)
         self.start()
+
+    def _load(self) -> Loaded:
+        return self.loaded()
 
     def _open_sink(self, cluster: Cluster) -> MeddlingSink:
         self.opened.append((cluster.id, cluster.sink))
@@ -252,7 +256,7 @@ class TestWhatIsDue:
         )
         station.assembly.missing.add("fehlt")
         station.run_until(DUE + timedelta(minutes=1))
-        assert [one[1:] for one in station.told] == [("failed", "incomplete"), ("aired", "")]
+        assert [one[1:] for one in station.told] == [("failed", "not-ready"), ("aired", "")]
 
     def test_what_is_being_assembled_is_waited_for(self, station: Station) -> None:
         """Switched on shortly before its time, it sounds as soon as assembly is done with it."""
@@ -552,7 +556,7 @@ class TestTheClock:
     def test_before_this_program_was_plays_nothing(
         self, station: Station, caplog: pytest.LogCaptureFixture
     ) -> None:
-        """A clock that was never set says a time before there was this program: nothing sounds, and it is told."""
+        """A clock that was never set is older than this program: nothing sounds, and that is told."""
         station.clock.set(make.at("2000-01-01", "17:29"))
         station.run(180)
         assert station.plays() == []
@@ -606,7 +610,7 @@ class TestTheClock:
         daemon = Daemon(
             World(
                 station.clock, station.store, station.assembly, station._open_sink, lambda: 0,
-                station.loaded, lambda _stopping: None, tick=0.01,
+                station._load, lambda _stopping: None, tick=0.01,
             )
         )  # fmt: skip
         thread = Thread(target=daemon.run)
@@ -626,7 +630,7 @@ class TestTheClock:
         assert station.store.marks()["clock"] == "trusted"
 
     def test_set_back_an_hour_does_not_stall(self, station: Station) -> None:
-        """What is ahead again at the new time sounds at it, though the station woke up later by the old one."""
+        """What is ahead again sounds at its new time, though the station woke up later by the old one."""
         station.clock.set(DUE + timedelta(minutes=30))
         station.run(60)
         station.clock.set(DUE - timedelta(minutes=1))
@@ -642,7 +646,7 @@ class TestTheClock:
         assert len(station.plays()) == 1
 
     def test_set_back_does_not_hold_a_cluster(self, station: Station) -> None:
-        """What waited for its time on a cluster lets pass what is now due before it, and sounds in its turn."""
+        """What waited on a cluster lets pass what is now due before it, and sounds in its turn."""
         station.write(
             make.make_schedule("sang", make.make_rule(make.time(17, 0))),
             make.make_schedule("toi", make.make_rule(make.time(17, 30))),
@@ -681,7 +685,7 @@ class TestTheClock:
         assert [(one.outcome, one.seconds) for one in station.log] == [(Outcome.AIRED, SECONDS)]
 
     def test_set_back_by_months_goes_on_at_once(self, station: Station) -> None:
-        """A clock that was months ahead, once set right, neither stalls plan and assembly nor signs of life."""
+        """Set right after having been months ahead, it stalls neither plan nor assembly nor signs of life."""
         station.clock.set(make.at("2027-06-20", "12:00"))
         station.run(60)
         station.clock.set(DUE - timedelta(minutes=1))
@@ -740,7 +744,7 @@ class TestRequests:
         station.run(1)
         self.ask(station, "play", clusters=["nam-po"], title="tep.mp3", digest="weg")
         station.run(5)
-        assert [one[1:] for one in station.told] == [("failed", "incomplete")]
+        assert [one[1:] for one in station.told] == [("failed", "not-ready")]
 
     def test_play_of_what_is_on_air_comes_after_it(self, station: Station) -> None:
         """A cluster plays one thing at a time: what was asked for sounds when it is silent."""
@@ -771,7 +775,7 @@ class TestRequests:
         assert station.plays() == []
 
     def test_stop_ends_what_sounds(self, station: Station) -> None:
-        """It is cut: stopped, with the seconds that sounded, on every cluster; the next one is not touched."""
+        """It is cut: stopped, with its seconds, on every cluster; the next one is not touched."""
         station.write(
             make.make_schedule("a"),
             make.make_schedule("b"),
@@ -883,6 +887,8 @@ class Running:
         self.clock = Shifted(DUE - timedelta(seconds=before))
         self.store = Store(folder / "broadcaster.db")
         self.fails = 0
+        self.slow = False  # does the first look at the plan last until the daemon is told to end?
+        self.looks = Event()
         assembly = ReadyAssembly(folder / "programmes")
         assembly.make("tin-vi", seconds)
         self.daemon = Daemon(
@@ -903,6 +909,10 @@ class Running:
         if self.fails:
             self.fails -= 1
             raise ZeroDivisionError
+        if self.slow and threading.current_thread() is not threading.main_thread():
+            self.looks.set()
+            self.daemon.stopping.wait()
+            time.sleep(0.2)
         return 0
 
     def wait_for(self, what: Callable[[], bool]) -> None:
@@ -922,9 +932,9 @@ class Running:
 def running(tmp_path: Path) -> Iterator[Callable[..., Running]]:
     made: list[Running] = []
 
-    def run(before: float, seconds: float = 1.0, fails: int = 0) -> Running:
+    def run(before: float, seconds: float = 1.0, *, fails: int = 0, slow: bool = False) -> Running:
         made.append(Running(tmp_path, before, seconds))
-        made[-1].fails = fails
+        made[-1].fails, made[-1].slow = fails, slow
         made[-1].thread.start()
         return made[-1]
 
@@ -968,6 +978,14 @@ class TestInRealTime:
         station.thread.join(1)
         assert not station.thread.is_alive()
         assert not station.logged()
+
+    def test_ends_while_it_looks_at_the_plan(self, running: Callable[..., Running]) -> None:
+        """Told to end in the middle of a look that has work to hand out, it does not wait for itself."""
+        station = running(before=1.0, slow=True)
+        station.wait_for(station.looks.is_set)
+        station.daemon.stopping.set()
+        station.thread.join(2)
+        assert not station.thread.is_alive()
 
     def test_an_error_in_one_look_at_the_plan_is_not_its_end(
         self, running: Callable[..., Running], caplog: pytest.LogCaptureFixture

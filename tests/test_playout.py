@@ -17,7 +17,7 @@ from broadcaster.model.content import Content
 from broadcaster.model.errors import BroadcasterError, Fault, say
 from broadcaster.model.occurrence import Occurrence, Reason
 from broadcaster.model.plan import plan
-from broadcaster.model.programme import Lack, Programme
+from broadcaster.model.programme import Programme
 from broadcaster.model.schedule import BulletinClass
 from broadcaster.playout import AHEAD, GRACE, RETRY, Halt, Playout, Programmes
 from tests import factories as make
@@ -460,8 +460,16 @@ class TestHalt:
         studio.clock = Halting(DUE - timedelta(seconds=20))
         studio.playout = Playout(studio.clock, studio.store)
         studio.programmes, studio.hope = [], True
+        studio.halt.reason = Reason.SHUTDOWN
         assert studio.air() is None
         assert studio.rows == []
+
+    def test_taken_away_by_hand_while_it_waits_it_is_missed(self, studio: Studio) -> None:
+        """What a person stops before its first sample has its row: nothing vanishes."""
+        studio.halt.because(Reason.STOPPED)
+        airing = studio.aired()
+        assert (airing.outcome, airing.reason) == (Outcome.MISSED, Reason.STOPPED)
+        assert studio.sink.plays == []
 
     @pytest.mark.parametrize("reason", [Reason.STOPPED, Reason.SHUTDOWN])
     def test_on_air_it_is_cut_with_the_reason(self, studio: Studio, reason: Reason) -> None:
@@ -497,8 +505,7 @@ class TestProgrammesThatAreNotThere:
         """Nothing was assembled and nothing will be: it failed, and says that it was not ready."""
         studio.programmes = []
         airing = studio.aired()
-        assert (airing.outcome, airing.reason) == (Outcome.FAILED, Reason.INCOMPLETE)
-        assert airing.detail == Lack.NOT_READY
+        assert (airing.outcome, airing.reason) == (Outcome.FAILED, Reason.NOT_READY)
         assert studio.sink.plays == []
         assert [(one.language, one.outcome) for one in airing.languages] == [("vi", Outcome.FAILED)]
 
@@ -520,7 +527,7 @@ class TestProgrammesThatAreNotThere:
         """Assembly that never ends makes it failed when the grace is over."""
         studio.programmes, studio.hope = [], True
         airing = studio.aired()
-        assert (airing.outcome, airing.detail) == (Outcome.FAILED, Lack.NOT_READY)
+        assert (airing.outcome, airing.reason) == (Outcome.FAILED, Reason.NOT_READY)
         assert timedelta() <= airing.logged - (DUE + GRACE) <= timedelta(seconds=1)
 
     def test_one_language_does_not_wait_for_ever_for_the_other(self, studio: Studio) -> None:

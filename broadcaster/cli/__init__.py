@@ -2,12 +2,16 @@
 
 import os
 import sys
+from io import TextIOWrapper
 
 
 def main() -> None:
     """Choose the language, then import the commands, whose help is translated, and run one."""
     from . import language
 
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # Vietnamese, whatever the locale can write
+            stream.reconfigure(encoding="utf-8", errors="replace")
     language.use(language.choose(sys.argv[1:], os.environ))
     from .app import run
 

@@ -4,9 +4,10 @@ import logging
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
-from threading import Event
+from threading import Event, Thread
 from typing import Annotated, Any
 
 import typer
@@ -54,15 +55,16 @@ def run(context: typer.Context) -> None:
                 open_sink=lambda cluster: open_sink(cluster.sink, here.root, cluster.id, clock),
                 fingerprint=lambda: fingerprint(here.root),
                 load=lambda: here.load(store),
-                prepare=lambda stopping: _prepare(here.root, clock, stopping),
+                prepare=lambda stopping: _prepare(here.root, stopping),
             )
         )
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            signal.signal(number, lambda *_: daemon.stopping.set())
+            # In a thread: what the signal interrupts may be holding the event's own lock.
+            signal.signal(number, lambda *_: Thread(target=daemon.stopping.set).start())
         daemon.run()
 
 
-def _prepare(root: Path, clock: SystemClock, stopping: Event) -> None:
+def _prepare(root: Path, stopping: Event) -> None:
     """`broadcaster prepare` in a process of its own: a file that crashes or swells it harms nobody."""
     command = [sys.executable, "-m", "broadcaster", "--station", str(root), "--lang", "en", "prepare"]
     child = subprocess.Popen(
@@ -72,11 +74,12 @@ def _prepare(root: Path, clock: SystemClock, stopping: Event) -> None:
         text=True,
     )
     try:
-        while child.poll() is None:
-            if clock.sleep(0.2, stopping):
+        while not stopping.is_set():
+            with suppress(subprocess.TimeoutExpired):
+                _, told = child.communicate(timeout=0.2)
+                if child.returncode != 0:
+                    logging.getLogger("broadcaster").error("assembling ahead: %s", told.strip())
                 return
-        if child.returncode != 0 and child.stderr is not None:
-            logging.getLogger("broadcaster").error("assembling ahead: %s", child.stderr.read().strip())
     finally:
         child.kill()
         child.communicate()
@@ -108,6 +111,14 @@ def play(
                         "Allowed are {spans} (schedules/station.toml).",
                         spans=", ".join(map(str, hours.allowed)),
                     ),
+                )
+            )
+        if store.marks().get("clock") == "untrusted":
+            raise BroadcasterError(
+                Fault(
+                    f"{now:%Y-%m-%d %H:%M}",
+                    say("The clock is wrong: nothing sounds until it is set."),
+                    say("Set the clock; nothing sounds until it is right."),
                 )
             )
         asked: dict[str, Any] = {"clusters": [one.id for one in clusters]}
@@ -158,8 +169,12 @@ def stop(context: typer.Context) -> None:
     here: Here = context.obj
     _needs_daemon(here)
     with here.writing() as store:
+        sounds = any(value for name, value in store.marks().items() if name.startswith("on-air/"))
         _ask(store, "stop", {})
-    output.line(_("What sounded was ended. The plan goes on."))
+    if sounds:
+        output.line(_("What sounded was ended. The plan goes on."))
+    else:
+        output.line(_("Nothing sounds now. The plan goes on."))
 
 
 def _ask(store: Store, verb: str, values: dict[str, Any]) -> None:

@@ -6,10 +6,12 @@ from zoneinfo import ZoneInfo
 
 from broadcaster.model.errors import BroadcasterError, Fault, say
 
+PERIOD = re.compile(r"([12]\d{3})(?:-(?:[Qq]([1-4])|(0[1-9]|1[0-2])(?:-(0[1-9]|[12]\d|3[01]))?))?")
+
 
 def parse(period: str) -> tuple[date, date]:
     """The first and the last day of *period*."""
-    found = re.fullmatch(r"(\d{4})(?:-(?:[Qq]([1-4])|(\d\d)(?:-(\d\d))?))?", period)
+    found = PERIOD.fullmatch(period)
     try:
         if found is None:
             raise ValueError

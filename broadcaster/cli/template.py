@@ -1,5 +1,7 @@
 """The files of a new station. Nothing in them sounds until an officer switches it on."""
 
+import json
+
 STATION = """\
 name = "{name}"
 area = "{area}"                          # mã xã / the commune's code, in areas.toml
@@ -62,7 +64,10 @@ Xin cảm ơn bà con đã lắng nghe.
 def files(name: str, area: str, area_name: str) -> dict[str, str]:
     """The text of each file, by its path below the station's folder."""
     values = {"name": name, "area": area, "area_name": area_name}
-    escaped = {key: value.replace("\\", "\\\\").replace('"', '\\"') for key, value in values.items()}
+    escaped = {  # TOML and JSON write texts alike
+        key: json.dumps(value.encode("utf-8", "replace").decode(), ensure_ascii=False)[1:-1]
+        for key, value in values.items()
+    }
     texts = {
         "schedules/station.toml": STATION,
         "schedules/areas.toml": AREAS,

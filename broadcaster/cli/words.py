@@ -29,9 +29,10 @@ def reason(word: str) -> str:
         "too-many-sessions": _("more sessions a day than allowed"),
         "excepted": _("the schedule is silent on this day"),
         "incomplete": _("not all languages are there"),
+        "not-ready": _("not assembled in time"),
         "off": _("the daemon was off"),
         "late": _("could not start in time"),
-        "power": _("power was lost"),
+        "power": _("power or the program broke off"),
         "stopped": _("stopped by hand"),
         "shutdown": _("the daemon was ended"),
         "sink": _("the sound output failed"),
@@ -46,7 +47,6 @@ def lack(word: str) -> str:
         "recording-broken": _("a recording is damaged"),
         "stand-in": _("only a stand-in recording"),
         "no-fact": _("a local word is missing"),
-        "not-ready": _("not assembled in time"),
     }.get(word, word)
 
 

@@ -229,11 +229,12 @@ class _Reader:
         """What lies in *folder*, by name, but for hidden things; nothing if there is no such folder."""
         found: list[Path] = []
         try:
-            found = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+            found = [path for path in folder.iterdir() if not path.name.startswith(".")]
         except FileNotFoundError:
             pass
         except OSError as error:
             self._unreadable(self._where(folder), error)
+        found.sort(key=lambda path: _nfc(path.name))
         for path in found:
             if not path.name.isprintable():
                 self._fault(

@@ -31,6 +31,7 @@ class Reason(StrEnum):
     TOO_MANY_SESSIONS = "too-many-sessions"
     EXCEPTED = "excepted"
     INCOMPLETE = "incomplete"  # languages that are not all there
+    NOT_READY = "not-ready"  # not assembled in time
     OFF = "off"  # the daemon did not run
     LATE = "late"  # could not start within the grace
     POWER = "power"  # the daemon died while it sounded

@@ -21,7 +21,6 @@ class Lack(StrEnum):
     BROKEN = "recording-broken"
     STAND_IN = "stand-in"
     NO_FACT = "no-fact"  # a placeholder that the area has no word for
-    NOT_READY = "not-ready"  # not assembled in time
 
 
 @dataclass(frozen=True)

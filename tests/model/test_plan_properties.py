@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
-from itertools import pairwise
+from itertools import cycle, pairwise
 
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
@@ -121,14 +121,17 @@ def ends_of(one: Occurrence) -> Sequence[Outcome]:
     }[one.state]
 
 
+lateness = st.sampled_from([timedelta(), timedelta(minutes=3), timedelta(hours=13), timedelta(days=2)])
+fates = st.lists(st.tuples(st.integers(0, 8), lateness), min_size=1, max_size=11)
+
+
 @st.composite
 def logs(draw: st.DrawFn, content: Content) -> dict[str, Airing]:
     """A log in which some of what was planned came to one end or another, sooner or later."""
     log = {}
-    late = st.sampled_from([timedelta(), timedelta(minutes=3), timedelta(hours=13), timedelta(days=2)])
-    for one in plan(content, {}, START, END):
-        if (outcome := draw(st.sampled_from([None, None, *ends_of(one)]))) is not None:
-            log[one.id] = make_airing(one, outcome, logged=one.at.astimezone(UTC) + draw(late))
+    for one, (fate, late) in zip(plan(content, {}, START, END), cycle(draw(fates)), strict=False):
+        if fate < len(ends := ends_of(one)):
+            log[one.id] = make_airing(one, ends[fate], logged=one.at.astimezone(UTC) + late)
     return log
 
 

@@ -1,0 +1,16 @@
+"""A terminal at a station that is whole."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cli.terminal import Terminal, terminal, write_station
+
+
+@pytest.fixture
+def type_in(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Terminal]:
+    """Types a command at a station with two clusters and two schedules."""
+    with terminal(tmp_path / "dai", capsys) as one:
+        write_station(one)
+        yield one

@@ -1,0 +1,175 @@
+"""Commands as a person types them, and a station to type them at."""
+
+import gettext
+import json
+import sys
+import wave
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from broadcaster.cli import language, output
+
+STATION = """\
+name = "Đài truyền thanh xã Mường Nhé"
+area = "03160"
+timezone = "Asia/Ho_Chi_Minh"
+
+[hours]
+allowed = [[05:00:00, 06:30:00], [16:30:00, 18:30:00]]
+
+[[cluster]]
+id = "trung-tam"
+name = "Khu trung tâm xã"
+area = "03160"
+languages = ["vi"]
+sink = "null"
+
+[[cluster]]
+id = "nam-po"
+name = "Bản Nậm Pố"
+area = "03160/nam-po"
+languages = ["vi", "hmn-Latn-VN"]
+sink = "null"
+"""
+
+AREAS = """\
+[[area]]
+code = "03160"
+name = "Xã Mường Nhé"
+kind = "commune"
+from = 2025-07-01
+
+[[area]]
+code = "03160/nam-po"
+name = "Bản Nậm Pố"
+kind = "village"
+from = 2025-07-01
+parent = "03160"
+"""
+
+SCHEDULE = """\
+title = "Bản tin {script}"
+script = "{script}"
+areas = ["03160"]
+
+[[rule]]
+times = [{time}]
+"""
+
+SCRIPT = """\
+title = "{title}"
+
+[[item]]
+id = "loi"
+pause = 0.2
+
+[item.text]
+vi = "{words}"
+hmn-Latn-VN = "…"
+"""
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a command printed, and its exit code."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+class Terminal:
+    """Types commands at one station, in this process, in English."""
+
+    def __init__(self, station: Path, capsys: pytest.CaptureFixture[str], patch: pytest.MonkeyPatch) -> None:
+        self.station, self._capsys, self._patch = station, capsys, patch
+
+    def __call__(self, *arguments: str) -> Said:
+        """Run `broadcaster --station … arguments`; whatever happens, there is never a traceback."""
+        from broadcaster.cli.app import run
+
+        output._told.clear()
+        self._capsys.readouterr()
+        self._patch.setattr(sys, "argv", ["broadcaster", "--station", str(self.station), *arguments])
+        code = run()
+        said = Said(code, *self._capsys.readouterr())
+        assert "Traceback" not in said.out + said.err
+        assert "\x1b" not in said.out + said.err
+        return said
+
+    def fault(self, *arguments: str) -> str:
+        """Run a command that finds a fault: exit code 1, what is wrong, and what to do next."""
+        said = self(*arguments)
+        assert said.code == 1
+        assert said.err.startswith("Fault: ")
+        assert all(line.startswith("  → ") and len(line) > 12 for line in said.err.splitlines()[1::2]), (
+            said.err
+        )
+        return said.err
+
+    def write(self, path: str, text: str) -> None:
+        (self.station / path).parent.mkdir(parents=True, exist_ok=True)
+        (self.station / path).write_text(text, "utf-8")
+
+    def change(self, path: str, old: str, new: str) -> None:
+        text = (self.station / path).read_text("utf-8")
+        assert old in text
+        self.write(path, text.replace(old, new))
+
+    def files(self) -> dict[str, bytes | None]:
+        """All that is in the station's folder."""
+        return {
+            str(path.relative_to(self.station)): path.read_bytes() if path.is_file() else None
+            for path in self.station.rglob("*")
+        }
+
+
+@contextmanager
+def terminal(station: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Terminal]:
+    """A terminal that speaks English and reaches no network."""
+    domain = gettext.textdomain()
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("LANGUAGE", "BROADCASTER_STATION", "FORCE_COLOR", "GITHUB_ACTIONS"):
+            patch.delenv(name, raising=False)
+        patch.setenv("LANGUAGE", "en")  # so that what the next line sets is taken back
+        language.use("en")
+        for name in ("http_proxy", "https_proxy"):
+            patch.setenv(name, "http://127.0.0.1:9")
+        yield Terminal(station, capsys, patch)
+    gettext.textdomain(domain)
+
+
+def write_station(terminal: Terminal) -> None:
+    """Two clusters, one of them with Mông; two scripts, at 17:00 and 17:30, spoken by the voice."""
+    terminal.write("schedules/station.toml", STATION)
+    terminal.write("schedules/areas.toml", AREAS)
+    for script, time, words in (
+        ("tin", "17:30:00", "Kính thưa bà con {area.name}."),
+        ("nuoc", "17:00:00", "Xin bà con giữ nước sạch."),
+    ):
+        terminal.write(f"schedules/{script}.toml", SCHEDULE.format(script=script, time=time))
+        terminal.write(f"audio/{script}/script.toml", SCRIPT.format(title=f"Kịch bản {script}", words=words))
+
+
+def record(terminal: Terminal, script: str, seconds: float = 1.0, *, stand_in: bool = False) -> Path:
+    """Put a recording in Mông of the one item of *script*: a buzz."""
+    path = terminal.station / "audio" / script / "recordings" / "hmn-Latn-VN" / "loi.wav"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(16_000)
+        file.writeframes((b"\x00\x20" * 20 + b"\x00\xe0" * 20) * round(seconds * 400))
+    if stand_in:
+        note = '["hmn-Latn-VN/loi.wav"]\nstand_in = true\n'
+        terminal.write(f"audio/{script}/recordings.toml", note)
+    return path

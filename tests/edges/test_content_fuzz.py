@@ -1,0 +1,233 @@
+"""Nothing that anybody writes into the files is a traceback."""
+
+import json
+import math
+from collections.abc import Iterator, Mapping
+from copy import deepcopy
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from broadcaster.edges.content import LARGEST_FILE, load
+from broadcaster.model.errors import BroadcasterError
+from broadcaster.model.plan import plan
+from tests.factories import EVENING, MORNING, at
+from tests.stations import (
+    build,
+    write,
+)
+
+FILES: Mapping[str, dict[str, Any]] = {
+    "schedules/station.toml": {
+        "name": "Đài mẫu",
+        "area": "03160",
+        "timezone": "Asia/Ho_Chi_Minh",
+        "closing": "mo-dau.flac",
+        "hours": {"allowed": [[time(5), time(6, 30)]], "session_minutes": 30, "sessions_per_day": 2},
+        "cluster": [{"id": "nam-po", "name": "A", "area": "03160", "languages": ["vi"], "sink": "null"}],
+    },
+    "schedules/areas.toml": {
+        "area": [
+            {"code": "11", "name": "A", "kind": "province", "from": date(2025, 7, 1)},
+            {
+                "code": "03160",
+                "name": "B",
+                "kind": "commune",
+                "from": date(2025, 7, 1),
+                "parent": "11",
+                "x": "y",
+            },
+        ]
+    },
+    "schedules/tin.toml": {
+        "title": "Tin",
+        "script": ["tin", "tin"],
+        "areas": ["11"],
+        "class": "normal",
+        "enabled": True,
+        "rule": [
+            {
+                "times": [EVENING],
+                "months": [11],
+                "weekdays": ["tue"],
+                "days": [1],
+                "from": date(2026, 1, 1),
+                "until": date(2026, 12, 31),
+                "at_least": {"airings": 2, "per": "week"},
+            },
+            {"times": [MORNING]},
+        ],
+        "campaign": [{"times": [EVENING], "from": date(2026, 4, 1), "until": date(2026, 5, 1)}],
+        "except": [{"from": date(2026, 4, 1), "until": date(2026, 5, 1), "reason": "Tết"}],
+        "move": [
+            {
+                "occurrence": datetime(2026, 11, 20, 5, 30),  # noqa: DTZ001 - wall time
+                "to": datetime(2026, 11, 20, 17, 30),  # noqa: DTZ001 - wall time
+            }
+        ],
+    },
+    "audio/tin/script.toml": {
+        "title": "Tin",
+        "group": "everyone",
+        "chime": "mo-dau.flac",
+        "bed": "nen.flac",
+        "item": [
+            {"id": "ket", "pause": 0.5, "text": {"vi": "Xin chào {area.name}", "hmn-Latn-VN": "Nyob zoo"}}
+        ],
+    },
+    "audio/tin/recordings.toml": {"hmn-Latn-VN/ket.mp3": {"stand_in": True, "speaker": "A"}},
+}
+
+
+class Raw(str):
+    """A value as it stands in the file, which Python itself would not write."""
+
+    __slots__ = ()
+
+
+words = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
+words |= st.sampled_from(
+    ["", "{", "vi", "th", "hmn", "11", "tin", "ket", "Asia", "../x", "x" * 300, "\x00", "0"]
+)
+scalars = (
+    st.booleans()
+    | st.integers(-40, 40)
+    | st.sampled_from(
+        [
+            2**63,
+            -(10**17),
+            Raw("0x" + "f" * 5000),
+            Raw("[" * 500 + "]" * 500),
+            math.nan,
+            math.inf,
+            -math.inf,
+            0.5,
+            -0.0,
+        ]
+    )
+    | words
+    | st.dates()
+    | st.times()
+    | st.datetimes()
+    | st.datetimes(timezones=st.just(UTC))
+)
+values = st.recursive(
+    scalars,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(words, inner, max_size=3),
+    max_leaves=6,
+)
+
+
+def toml(value: Any) -> str:
+    """*value* written as TOML."""
+    if isinstance(value, bool | Raw):
+        return str(value).lower()
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{toml(str(key))} = {toml(one)}' for key, one in value.items())}}}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(toml, value))}]"
+    if isinstance(value, date | time):
+        return value.isoformat()
+    return repr(value)
+
+
+def places(value: Any) -> Iterator[tuple[Any, Any]]:
+    """Every (container, key) in a tree of tables and lists."""
+    for key, one in list(value.items() if isinstance(value, dict) else enumerate(value)):
+        yield value, key
+        if isinstance(one, dict | list):
+            yield from places(one)
+
+
+@pytest.fixture(scope="module")
+def fuzzed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    station = build(tmp_path_factory.mktemp("fuzzed"))
+    for name, data in FILES.items():
+        write(station, name, "".join(f"{toml(key)} = {toml(one)}\n" for key, one in data.items()))
+    return station
+
+
+def assert_survives(station: Path) -> None:
+    """Loading gives content that can be planned, or an error in words; never anything else."""
+    try:
+        loaded = load(station)
+    except BroadcasterError as error:
+        faults = error.faults
+    else:
+        faults = tuple(loaded.faults)
+        start = at("2026-11-16")
+        plan(loaded.content, {}, start, start + timedelta(weeks=1))
+    for fault in faults:
+        assert str(fault).encode()
+        assert fault.where
+        assert len(str(fault)) < 2000
+
+
+def test_what_is_fuzzed_is_sound_at_first(fuzzed: Path) -> None:
+    """The files that the next tests spoil have no fault of their own."""
+    assert not load(fuzzed).faults
+
+
+@settings(
+    max_examples=250,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(data=st.data())
+def test_no_value_in_any_file_is_a_traceback(fuzzed: Path, data: st.DataObject) -> None:
+    """Whatever is put in the place of any values, taken out or added, is content or a fault in words."""
+    name = data.draw(st.sampled_from(sorted(FILES)))
+    spoilt = deepcopy(FILES[name])
+    for _ in range(data.draw(st.integers(1, 3))):
+        container, key = data.draw(st.sampled_from(list(places(spoilt)) or [(spoilt, "x")]))
+        match data.draw(st.sampled_from(["replace", "replace", "remove", "add"])):
+            case "replace":
+                container[key] = data.draw(values)
+            case "remove" if key in container or isinstance(container, list):
+                del container[key]
+            case _ if isinstance(container, list):
+                container.append(data.draw(values))
+            case _:
+                container[data.draw(words)] = data.draw(values)
+    good = (fuzzed / name).read_bytes()
+    try:
+        write(fuzzed, name, "".join(f"{toml(key)} = {toml(one)}\n" for key, one in spoilt.items()))
+        assert_survives(fuzzed)
+    finally:
+        write(fuzzed, name, good)
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_no_bytes_in_any_file_are_a_traceback(fuzzed: Path, data: st.DataObject) -> None:
+    """A file that was cut off, overwritten or mixed up anywhere is content or a fault in words."""
+    name = data.draw(st.sampled_from(sorted(FILES)))
+    good = (fuzzed / name).read_bytes()
+    start, end = sorted(data.draw(st.lists(st.integers(0, len(good)), min_size=2, max_size=2)))
+    filling = data.draw(st.binary(max_size=8) | st.text("[]{}=\"'#.,\n", max_size=8).map(str.encode))
+    try:
+        write(fuzzed, name, good[:start] + filling + good[end:])
+        assert_survives(fuzzed)
+    finally:
+        write(fuzzed, name, good)
+
+
+@pytest.mark.parametrize("name", sorted(FILES))
+def test_a_huge_file_of_any_kind_is_not_read(fuzzed: Path, name: str) -> None:
+    """A file of 2 MB, a video perhaps, is refused before it fills the memory."""
+    good = (fuzzed / name).read_bytes()
+    write(fuzzed, name, good + b"#" * 2 * LARGEST_FILE)
+    try:
+        try:
+            faults = load(fuzzed).faults
+        except BroadcasterError as error:
+            faults = error.faults
+        assert any(fault.where == name and "larger than 1 MB" in str(fault.what) for fault in faults)
+    finally:
+        write(fuzzed, name, good)
