@@ -133,6 +133,7 @@ def prepare(
     json: Json = False,
 ) -> None:
     here: Here = context.obj
+    here.load()  # no station, nothing to prepare: say so before anything is written
     assembly = here.assembly()
     with here.writing() as store:
         measure(here, store, assembly)

@@ -67,13 +67,14 @@ def broadcaster(*arguments: str, **environ: str) -> subprocess.CompletedProcess[
     return in_a_process("-m", "broadcaster", *arguments, **environ)
 
 
-class TestHelp:
-    @pytest.fixture(scope="class")
-    def told(self) -> dict[str, dict[str, Any]]:
-        """The help of every command, by language."""
-        compile_all(ROOT)
-        return {each: json.loads(in_a_process("-c", TELL_HELP, each).stdout) for each in ("vi", "en")}
+@pytest.fixture(scope="module")
+def told() -> dict[str, dict[str, Any]]:
+    """The help of every command, by language."""
+    compile_all(ROOT)
+    return {each: json.loads(in_a_process("-c", TELL_HELP, each).stdout) for each in ("vi", "en")}
 
+
+class TestHelp:
     def test_every_command_has_help_in_both_languages(self, told: dict[str, dict[str, Any]]) -> None:
         """No command and no option is left unexplained, and none in English to who reads Vietnamese."""
         assert told["vi"].keys() == told["en"].keys()
@@ -221,7 +222,7 @@ class TestWrongInput:
         before = type_in.files()
         said = type_in(*command.split())
         assert (said.code, said.out) == (2, "")
-        assert "Usage: broadcaster" in said.err
+        assert said.err.startswith("Usage: ")
         assert type_in.files() == before
 
     def test_of_a_word_to_count_by_names_the_words(self, type_in: Terminal) -> None:
@@ -493,7 +494,7 @@ class TestPlan:
         assert said.code == 0
         assert "Friday, 20/11/2026" in said.out
         assert re.search(r"17:30:00\s+Bản Nậm Pố\s+Kịch bản tin\s+Vietnamese\s+\d:\d\d\s+planned", said.out)
-        assert "withheld: Mông: no recording (1)" in " ".join(said.out.split())
+        assert "without Mông: no recording (1" in said.out
 
 
 def log_a_day(type_in: Terminal) -> None:
