@@ -43,7 +43,7 @@ def row(what: str, *values: str) -> None:
 
 def items(folder: Path, copies: int) -> list[Path]:
     """
-    The sample's Vietnamese recordings, *copies* times over, each copy a little quieter: no two files are alike.
+    The sample's Vietnamese recordings, *copies* times over, each copy a little quieter: none is like another.
 
     As WAV, for plain pydub opens little else.
     """

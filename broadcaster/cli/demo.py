@@ -76,9 +76,6 @@ def demo(
     logging.getLogger("apscheduler").setLevel(logging.ERROR)
     folder = here.var / "demo"
     with sole_daemon(folder):
-        database(folder).unlink(missing_ok=True)
-        for old in (*folder.glob("*.flac"), *folder.glob("*.wav"), *folder.glob("broadcaster.db-*")):
-            old.unlink()
         assembly = here.assembly()
         with here.writing() as measured:
             measure(here, measured, assembly)
@@ -101,6 +98,9 @@ def demo(
             if cluster
             else content.station.clusters[0]
         )
+        database(folder).unlink(missing_ok=True)
+        for old in (*folder.glob("*.flac"), *folder.glob("*.wav"), *folder.glob("broadcaster.db-*")):
+            old.unlink()
         _announce(content, chosen, due)
         make(assembly, due, content.station.closing)
 

@@ -158,10 +158,8 @@ class _Week:
             if alive[schedule.id] >= max(rule.at_least.airings for rule in rules if rule.at_least):
                 continue
             placed = self._next_slot(order, schedule, rules, lost, known)
-            if placed is not None:
-                alive[schedule.id] += 1
-                if self._is_lost(placed):
-                    heappush(losses, self._known(placed))
+            if placed is not None and self._is_lost(placed):
+                heappush(losses, self._known(placed))
 
     def _is_lost(self, one: Occurrence) -> bool:
         logged = self.log.get(one.id)

@@ -9,8 +9,8 @@ from tests.cli.terminal import Terminal, terminal, write_station
 
 
 @pytest.fixture
-def type_in(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Terminal]:
+def type_in(tmp_path: Path) -> Iterator[Terminal]:
     """Types a command at a station with two clusters and two schedules."""
-    with terminal(tmp_path / "dai", capsys) as one:
+    with terminal(tmp_path / "dai") as one:
         write_station(one)
         yield one

@@ -5,8 +5,9 @@ import json
 import sys
 import wave
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -90,18 +91,18 @@ class Said:
 class Terminal:
     """Types commands at one station, in this process, in English."""
 
-    def __init__(self, station: Path, capsys: pytest.CaptureFixture[str], patch: pytest.MonkeyPatch) -> None:
-        self.station, self._capsys, self._patch = station, capsys, patch
+    def __init__(self, station: Path, patch: pytest.MonkeyPatch) -> None:
+        self.station, self._patch = station, patch
 
     def __call__(self, *arguments: str) -> Said:
         """Run `broadcaster --station … arguments`; whatever happens, there is never a traceback."""
         from broadcaster.cli.app import run
 
         output._told.clear()
-        self._capsys.readouterr()
         self._patch.setattr(sys, "argv", ["broadcaster", "--station", str(self.station), *arguments])
-        code = run()
-        said = Said(code, *self._capsys.readouterr())
+        with redirect_stdout(StringIO()) as out, redirect_stderr(StringIO()) as err:
+            code = run()
+        said = Said(code, out.getvalue(), err.getvalue())
         assert "Traceback" not in said.out + said.err
         assert "\x1b" not in said.out + said.err
         return said
@@ -134,7 +135,7 @@ class Terminal:
 
 
 @contextmanager
-def terminal(station: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Terminal]:
+def terminal(station: Path) -> Iterator[Terminal]:
     """A terminal that speaks English and reaches no network."""
     domain = gettext.textdomain()
     with pytest.MonkeyPatch.context() as patch:
@@ -144,7 +145,7 @@ def terminal(station: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Term
         language.use("en")
         for name in ("http_proxy", "https_proxy"):
             patch.setenv(name, "http://127.0.0.1:9")
-        yield Terminal(station, capsys, patch)
+        yield Terminal(station, patch)
     gettext.textdomain(domain)
 
 
@@ -160,16 +161,21 @@ def write_station(terminal: Terminal) -> None:
         terminal.write(f"audio/{script}/script.toml", SCRIPT.format(title=f"Kịch bản {script}", words=words))
 
 
-def record(terminal: Terminal, script: str, seconds: float = 1.0, *, stand_in: bool = False) -> Path:
-    """Put a recording in Mông of the one item of *script*: a buzz."""
-    path = terminal.station / "audio" / script / "recordings" / "hmn-Latn-VN" / "loi.wav"
-    path.parent.mkdir(parents=True, exist_ok=True)
+def buzz(path: Path, seconds: float) -> Path:
+    """A WAV file that is heard and can be levelled."""
     with wave.open(str(path), "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
         file.setframerate(16_000)
         file.writeframes((b"\x00\x20" * 20 + b"\x00\xe0" * 20) * round(seconds * 400))
+    return path
+
+
+def record(terminal: Terminal, script: str, seconds: float = 1.0, *, stand_in: bool = False) -> Path:
+    """Put a recording in Mông of the one item of *script*."""
+    folder = terminal.station / "audio" / script / "recordings" / "hmn-Latn-VN"
+    folder.mkdir(parents=True, exist_ok=True)
     if stand_in:
         note = '["hmn-Latn-VN/loi.wav"]\nstand_in = true\n'
         terminal.write(f"audio/{script}/recordings.toml", note)
-    return path
+    return buzz(folder / "loi.wav", seconds)

@@ -16,7 +16,7 @@ from broadcaster.model.plan import plan
 from broadcaster.model.recording import Measured
 from broadcaster.model.schedule import BulletinClass, Days, Exclusion, Move, Quota, Rule
 from tests.factories import EVENING, MORNING, at, span
-from tests.stations import SCHEDULE, SCRIPT, STATION, airs, assert_told, only_fault, write
+from tests.stations import AREAS, SCHEDULE, SCRIPT, STATION, airs, assert_told, only_fault, write
 
 ROOT = Path(__file__).parents[2]
 
@@ -197,17 +197,21 @@ def test_notepad_and_windows_are_welcome(station: Path) -> None:
 
 def test_text_from_a_mac_is_the_same_text(station: Path) -> None:
     """Letters whose accents come apart (NFD), in files or in their names, mean what they look like."""
-    spoken = unicodedata.normalize("NFD", SCRIPT)
-    assert spoken != SCRIPT
-    write(
-        station, "audio/tin/script.toml", f'chime = "{unicodedata.normalize("NFC", "mở đầu")}.flac"' + spoken
-    )
-    apart = unicodedata.normalize("NFD", "mở đầu.flac")
-    write(station, f"audio/chimes/{apart}", b"")
-    write(station, unicodedata.normalize("NFD", "schedules/tết.toml"), unicodedata.normalize("NFD", SCHEDULE))
+
+    def apart(text: str) -> str:
+        return unicodedata.normalize("NFD", text)
+
+    assert apart(SCRIPT) != SCRIPT
+    write(station, "audio/tin/script.toml", 'chime = "mở đầu.flac"' + apart(SCRIPT))
+    write(station, apart("audio/chimes/mở đầu.flac"), b"")
+    write(station, apart("schedules/tết.toml"), apart(SCHEDULE))
+    write(station, "schedules/areas.toml", AREAS.replace("nam-po", "nậm-pố"))
+    write(station, "schedules/station.toml", STATION.replace("03160/nam-po", apart("03160/nậm-pố")))
+    write(station, apart("audio/tin/recordings/vi/ket@03160+nậm-pố.wav"), b"")
     loaded = load(station)
     assert not loaded.faults
     assert [schedule.id for schedule in loaded.content.schedules] == ["tin", "tết"]
+    assert {one.area for one in loaded.content.recordings} == {None, "03160/nậm-pố"}
     script = loaded.content.scripts["tin"]
     assert script.items[0].text["vi"] == "Kính thưa bà con {area.name}!"
     assert (station / "audio" / "chimes" / (script.chime or "")).is_file()

@@ -203,6 +203,12 @@ BAD_PARTS = {
         "“occurrence” is not understood: 2026-11-20T17:30:00+00:00",
         "a date and time",
     ),
+    "move to part of a second": (
+        "[[move]]\noccurrence = 2026-11-20T17:30:00\nto = 2026-11-20T18:00:00.5",
+        "[move 1]",
+        "“to” is not understood: 2026-11-20T18:00:00.5",
+        "a date and time",
+    ),
     "moved twice": (
         "[[move]]\noccurrence = 2026-11-20T17:30:00\nto = 2026-11-20T18:00:00\n" * 2,
         "",

@@ -387,7 +387,7 @@ def test_what_passes_the_session_is_displaced_the_last_first() -> None:
 
 def test_a_session_may_use_its_last_second() -> None:
     """A session that lasts exactly its minutes is not too long."""
-    scripts = [make_script(seconds=898)]
+    scripts = [make_script(seconds=899)]
     hours = make_hours(session_minutes=30)
     content = make_content(make_schedule("a"), make_schedule("b"), scripts=scripts, hours=hours)
     assert [one.reason for one in planned(content)] == [None, None]
@@ -594,6 +594,39 @@ def test_the_make_good_of_a_displaced_one_stays_when_that_is_logged() -> None:
     assert make_goods(planned(content, *WEEK, log=make_log(late))) == ["Wed 17:30"]
 
 
+def test_what_the_plan_displaces_is_promised_before_any_loss() -> None:
+    """The make-good of what the plan displaces is there from the first, and no loss takes its room."""
+    content = make_content(
+        make_schedule("a", make_rule(EVENING, weekdays=frozenset({1})), scripts=["dài"]),
+        make_schedule("b", make_rule(EVENING, weekdays=frozenset({1}), at_least=Quota(1)), scripts=["vừa"]),
+        make_schedule("c", make_rule(EVENING, weekdays=frozenset({0}), at_least=Quota(1)), scripts=["vừa"]),
+        scripts=[make_script("dài", seconds=1790), make_script("vừa", seconds=1000)],
+    )
+    promised = "b/2026-11-18T17:30:00/nam-po"
+    assert promised in {one.id for one in planned(content, *WEEK)}
+    log = lost(content, "c/2026-11-16T17:30:00/nam-po")
+    extra = [one.id for one in planned(content, *WEEK, log=log) if one.kind is Kind.MAKE_GOOD]
+    assert extra == [promised, "c/2026-11-19T17:30:00/nam-po"]
+
+
+def test_what_was_never_to_sound_is_no_loss() -> None:
+    """A withheld occurrence does not count towards the quota, whatever the log calls it."""
+    content = make_content(
+        make_schedule(
+            "p",
+            make_rule(EVENING, weekdays=frozenset({1, 2, 4}), at_least=Quota(2)),
+            scripts=["tin", "chưa thu", "tin"],
+        ),
+        scripts=[make_script("tin"), make_script("chưa thu")],
+        clusters=[make_cluster(languages=["hmn-Latn-VN"])],
+        recordings=[make_recording(language="hmn-Latn-VN")],
+    )
+    tuesday, wednesday, _ = planned(content, *WEEK)
+    assert wednesday.state is State.WITHHELD
+    log = make_log(make_airing(tuesday, Outcome.MISSED), make_airing(wednesday, Outcome.MISSED))
+    assert make_goods(planned(content, *WEEK, log=log)) == ["Thu 17:30"]
+
+
 def test_no_make_good_on_an_excepted_day() -> None:
     """A make-good passes over the days on which its schedule is silent."""
     silent = Exclusion(Days(date(2026, 11, 18), date(2026, 11, 18)), "nghỉ")
@@ -689,3 +722,15 @@ def test_two_quotas_of_one_schedule_share_its_airings() -> None:
     assert [f"{one.at:%m-%d}" for one in week] == ["06-30", "07-03"]
     log = make_log(make_airing(week[0], Outcome.MISSED))
     assert make_goods(planned(content, "2026-06-29", "2026-07-06", log=log)) == ["Wed 17:30"]
+
+
+@pytest.mark.parametrize("quotas", [(1, 2), (2, 1)])
+def test_the_higher_of_two_quotas_counts(quotas: tuple[int, int]) -> None:
+    """Where a week has two quotas of one schedule, the higher one is kept."""
+    rules = [
+        make_rule(EVENING, weekdays=frozenset({day}), at_least=Quota(quota))
+        for day, quota in zip((1, 4), quotas, strict=True)
+    ]
+    content = make_content(make_schedule("bhxh", *rules))
+    log = lost(content, "bhxh/2026-11-17T17:30:00/nam-po")
+    assert make_goods(planned(content, *WEEK, log=log)) == ["Wed 17:30"]
