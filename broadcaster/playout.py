@@ -140,7 +140,7 @@ class Playout:
             outcome=outcome,
             reason=reason or "",
             detail=detail,
-            languages=_languages(occurrence, programmes, seconds),
+            languages=_languages(occurrence, programmes, seconds, outcome),
         )
         self._end(ended)
         return ended
@@ -259,9 +259,11 @@ def _on_air(occurrence: Occurrence, programmes: Programmes, seconds: float) -> d
     }
 
 
-def _languages(occurrence: Occurrence, programmes: Programmes, seconds: float) -> tuple[Sounded, ...]:
+def _languages(
+    occurrence: Occurrence, programmes: Programmes, seconds: float, outcome: Outcome
+) -> tuple[Sounded, ...]:
     """How each of the occurrence's languages fared; those that had no programme were withheld."""
-    shares = shared_out([(name, one.digest, one.seconds) for name, one in programmes], seconds)
+    shares = shared_out([(name, one.digest, one.seconds) for name, one in programmes], seconds, outcome)
     there = {share.language for share in shares}
     withheld = [one.language for one in occurrence.recipes if one.language not in there]
     return (*shares, *(Sounded(language, "", 0.0, 0.0, Outcome.WITHHELD) for language in withheld))

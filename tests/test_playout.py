@@ -337,12 +337,12 @@ class TestHowMuchSounded:
         ]
 
     def test_a_cut_in_the_first_language_leaves_the_second_unheard(self, studio: Studio) -> None:
-        """A language that was never reached has no second and did not air."""
+        """A language that was not reached any more has no second and was cut off with the rest."""
         studio.speak_two_languages()
         studio.sink.fail_after = 10.0
         assert [(one.language, one.seconds, one.outcome) for one in studio.aired().languages] == [
             ("vi", 10.0, Outcome.CUT),
-            (MONG, 0.0, Outcome.FAILED),
+            (MONG, 0.0, Outcome.CUT),
         ]
 
     def test_a_language_without_a_programme_is_withheld(self, studio: Studio) -> None:
@@ -489,6 +489,7 @@ class TestHalt:
         studio.sink.on_play = lambda: studio.halt.because(Reason.STOPPED)
         airing = studio.aired()
         assert (airing.outcome, airing.reason, airing.seconds) == (Outcome.MISSED, Reason.STOPPED, 0.0)
+        assert [one.outcome for one in airing.languages] == [Outcome.MISSED]
         assert studio.rows == ["start", "end"]
 
     def test_knows_whether_it_is_on_air(self, studio: Studio) -> None:

@@ -33,8 +33,8 @@ from broadcaster.model.station import Cluster, Hours, Span, Station
 
 T = TypeVar("T")
 LARGEST_FILE = 1_000_000  # bytes; content files are written by people
-LANGUAGE = re.compile(r"vi|[a-z]{2,3}-[A-Z][a-z]{3}(-[A-Z]{2})?")
-MEANT = {"hmn": "hmn-Latn-VN", "mww": "hmn-Latn-VN", "blt": "blt-Latn-VN", "twh": "twh-Latn-VN"}
+LANGUAGE = re.compile(r"vi|(?!vi-)[a-z]{2,3}-[A-Z][a-z]{3}(-[A-Z]{2})?")
+MEANT = {"vi": "vi", "hmn": "hmn-Latn-VN", "mww": "hmn-Latn-VN", "blt": "blt-Latn-VN", "twh": "twh-Latn-VN"}
 IDENTIFIER = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 NOT_GIVEN: Any = object()
 

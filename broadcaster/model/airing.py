@@ -38,13 +38,21 @@ class Sounded:
     outcome: Outcome
 
 
-def shared_out(programmes: Sequence[tuple[str, str, float]], seconds: float) -> list[Sounded]:
-    """Give *seconds* that sounded to (language, digest, length), one after the other."""
+def shared_out(
+    programmes: Sequence[tuple[str, str, float]], seconds: float, silent: Outcome = Outcome.FAILED
+) -> list[Sounded]:
+    """
+    Give *seconds* that sounded to (language, digest, length), one after the other.
+
+    A language that was not reached any more was cut off like the rest; if nothing sounded, all are *silent*.
+    """
+    unreached = Outcome.CUT if seconds > 0 else silent
     sounded = []
     for language, digest, length in programmes:
         own = min(length, max(0.0, seconds))
         seconds -= length
-        sounded.append(Sounded(language, digest, length, own, outcome_of(length, own)))
+        outcome = outcome_of(length, own) if own else unreached
+        sounded.append(Sounded(language, digest, length, own, outcome))
     return sounded
 
 

@@ -281,7 +281,7 @@ def lay_out(asked: Sequence[_Asked], hours: Hours) -> list[Occurrence]:
             else:
                 done.append(replace(one.occurrence, state=State.DISPLACED, reason=reason, detail=""))
         if laid:
-            sessions += 1
+            sessions += any(one.bulletin_class is not BulletinClass.EMERGENCY for one in laid)
             laid[0] = replace(laid[0], opens=True)
             laid[-1] = replace(laid[-1], closes=True)
             done += laid

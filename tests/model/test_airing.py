@@ -36,9 +36,9 @@ def test_what_counts_as_lost() -> None:
         (100.0, [Outcome.AIRED, Outcome.AIRED]),
         (96.0, [Outcome.AIRED, Outcome.AIRED]),
         (90.0, [Outcome.AIRED, Outcome.CUT]),
-        (60.0, [Outcome.AIRED, Outcome.FAILED]),
-        (59.0, [Outcome.AIRED, Outcome.FAILED]),
-        (30.0, [Outcome.CUT, Outcome.FAILED]),
+        (60.0, [Outcome.AIRED, Outcome.CUT]),
+        (59.0, [Outcome.AIRED, Outcome.CUT]),
+        (30.0, [Outcome.CUT, Outcome.CUT]),
         (0.0, [Outcome.FAILED, Outcome.FAILED]),
     ],
 )
