@@ -74,9 +74,9 @@ class Daemon:
         self._since = world.clock.now()
         self._not_before = EARLIEST
         self._clock_trusted = True
-        self._seen = world.clock.now()  # when the clock was last to be trusted
-        self._awake = world.clock.now()  # what was due before this was not ours to play,
-        self._blind = world.clock.now()  # and from this on because the clock was wrong
+        self._seen = world.clock.now()  # the last time that was to be trusted
+        self._awake = world.clock.now()  # what was due before this is missed: the daemon was off until
+        self._blind = world.clock.now()  # this, and its clock was wrong from there on
         self._blind_from = world.clock.monotonic()
         self._looking = Lock()  # at the plan
         self._scheduler = BackgroundScheduler(timezone=UTC, executors={"default": ThreadPoolExecutor(1)})
@@ -96,9 +96,8 @@ class Daemon:
             offset = now
         for halt in list(self._halts.values()):
             halt.because(Reason.SHUTDOWN)
-        with (
-            self._looking
-        ):  # a look that added a job while the scheduler ends would wait for it, and it for that
+        # A look at the plan that hands over a job while the scheduler ends waits for it, and it for that.
+        with self._looking:
             self._scheduler.remove_all_jobs()
         self._scheduler.shutdown(wait=True)
         for _, sink in self._sinks.values():
