@@ -2,6 +2,7 @@
 
 import wave
 from pathlib import Path
+from threading import Lock
 
 from broadcaster.model.programme import SAMPLE_RATE, Programme, Recipe
 
@@ -32,6 +33,7 @@ class ReadyAssembly:
         self.missing: set[str] = set()
         self.fails = False
         self._made: dict[str, Programme] = {}
+        self._making = Lock()
 
     def find(self, recipe: Recipe) -> Programme | None:
         if self.fails:
@@ -47,6 +49,7 @@ class ReadyAssembly:
         return self._made.get(digest)
 
     def make(self, digest: str, seconds: float) -> Programme:
-        if digest not in self._made:
-            self._made[digest] = make_programme(self.folder, digest, seconds)
-        return self._made[digest]
+        with self._making:
+            if digest not in self._made:
+                self._made[digest] = make_programme(self.folder, digest, seconds)
+            return self._made[digest]

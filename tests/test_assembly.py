@@ -355,7 +355,6 @@ class TestMadeOnce:
         clip.write_bytes(clip.read_bytes()[:-2])
         assert station.assembly.make(make_recipe(one)).seconds == pytest.approx(1)
 
-
     def test_speaks_anew_what_was_no_speech(self, station: Station) -> None:
         """A spoken text that cannot be decoded is not kept: the next try asks the voice again."""
         recipe = make_recipe(words("Kính thưa bà con"))

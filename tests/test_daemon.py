@@ -4,6 +4,7 @@ What runs day and night, driven through hours in moments.
 The clock is the test's: every thread of the daemon waits on it, and it goes on only when all of them do.
 """
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -190,9 +191,10 @@ def airings_of(station: Station, schedule: str) -> list[Airing]:
 
 
 class TestWhatIsDue:
-    def test_sounds_on_the_second(self, station: Station) -> None:
-        """At half past five, not about then, and to its end."""
+    def test_sounds_on_the_second(self, station: Station, caplog: pytest.LogCaptureFixture) -> None:
+        """At half past five, not about then, and to its end; there is nothing to complain of."""
         station.run_until(DUE + timedelta(minutes=1))
+        assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
         (airing,) = station.log
         assert (airing.occurrence, airing.outcome, airing.started) == (ROW, Outcome.AIRED, DUE)
         assert airing.seconds == SECONDS
@@ -388,9 +390,14 @@ class TestOff:
         assert station.plays() == []
 
     def test_what_stood_behind_it_is_missed(self, station: Station) -> None:
-        """The second of a session, whose time was after the last sign of life, has its row too."""
-        station.write(make.make_schedule("a"), make.make_schedule("b"))
-        station.run_until(DUE + timedelta(seconds=5))
+        """The second of a session, which waited for the first beyond its own time, has its row too."""
+        station.write(
+            make.make_schedule("a", scripts=["dai"]),
+            make.make_schedule("b"),
+            scripts=[make.make_script("dai", seconds=SECONDS), make.make_script(seconds=SECONDS)],
+        )
+        station.assembly.make("dai-vi", 300.0)
+        station.run_until(DUE + timedelta(minutes=4))
         station.restart(DUE + timedelta(minutes=10))
         station.run(5)
         assert [one[1:] for one in station.told] == [("cut", "shutdown"), ("missed", "off")]
@@ -412,15 +419,16 @@ class TestOff:
 class TestMakeGood:
     @pytest.fixture
     def station(self, station: Station) -> Station:
-        """A station that owes two airings a week, on Tuesday and Friday; it is Tuesday."""
-        rule = make.make_rule(weekdays=frozenset({1, 4}), at_least=Quota(2))
-        station.write(make.make_schedule("lich", rule))
+        """A station that owes two airings a week, on Tuesday at 17:30 and Friday at 18:00; it is Tuesday."""
+        tuesday = make.make_rule(weekdays=frozenset({1}), at_least=Quota(2))
+        friday = make.make_rule(make.time(18, 0), weekdays=frozenset({4}), at_least=Quota(2))
+        station.write(make.make_schedule("lich", tuesday, friday))
         station.clock.set(make.at("2026-11-17", "17:29"))
         return station
 
     def made_good(self, station: Station) -> list[tuple[str, str]]:
         station.sink().fail_after, station.sink().raises = None, None
-        station.run_until(make.at("2026-11-18", "17:31"), every=10)
+        station.run_until(make.at("2026-11-17", "18:01"))
         return [(str(one.outcome), one.kind) for one in station.log]
 
     def test_for_a_sink_that_failed(self, station: Station) -> None:
@@ -516,7 +524,8 @@ class TestEdits:
 
     def test_after_the_time_are_not_missed(self, station: Station) -> None:
         """A schedule that was written after its time was never due: no row, no sound."""
-        station.run_until(DUE + timedelta(minutes=1))
+        station.clock.set(make.at(FRIDAY, "16:50"))
+        station.run_until(DUE + timedelta(minutes=1), every=10)
         station.write(make.make_schedule(), make.make_schedule("moi", make.make_rule(make.time(17, 0))))
         station.run(30)
         assert station.told == [(ROW, "aired", "")]
@@ -857,6 +866,8 @@ class TestErrorsOfOurs:
         station.run_until(DUE + timedelta(minutes=1))
         assert station.log == []
         monkeypatch.undo()
+        station.run(5)
+        assert [one[1:] for one in station.told] == [("failed", "program")]
         station.run_until(DUE + timedelta(minutes=6))
         assert [one[1:] for one in station.told] == [("failed", "program"), ("aired", "")]
         assert "The disk is full." in station.log[0].detail

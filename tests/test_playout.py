@@ -264,7 +264,9 @@ class TestTheRows:
         assert list(studio.store.airings()) == [answer]
         assert studio.rows == ["start", "end"]
 
-    def test_a_row_that_stands_there_stops_no_other(self, studio: Studio) -> None:
+    def test_a_row_that_stands_there_stops_no_other(
+        self, studio: Studio, caplog: pytest.LogCaptureFixture
+    ) -> None:
         """What ended before keeps its first row, and the row after it is written all the same."""
         first = studio.occurrence()
         second = replace(first, id="lich/2026-11-21T17:30:00/nam-po")
@@ -275,6 +277,7 @@ class TestTheRows:
             (first.id, Outcome.MISSED),
             (second.id, Outcome.MISSED),
         ]
+        assert caplog.text == ""
 
     def test_what_is_on_air_is_marked_while_it_is(self, studio: Studio) -> None:
         """The mark names the occurrence and its seconds while it sounds, and is gone afterwards."""
@@ -426,18 +429,20 @@ class TestASinkThatWillNotStart:
         assert [(one.seconds, one.outcome) for one in airing.languages] == [(0.0, Outcome.FAILED)]
 
     def test_a_halt_ends_the_tries(self, studio: Studio) -> None:
-        """Told to end, it does not go on trying."""
+        """Told to end while it waits for the next try, it failed, and does not go on trying."""
+
+        class Halting(FakeClock):
+            def sleep(self, seconds: float, stop: Event) -> bool:
+                if seconds == RETRY and self.now() >= DUE + timedelta(seconds=10):
+                    stop.set()
+                return super().sleep(seconds, stop)
+
+        studio.clock = studio.sink.clock = Halting(DUE - timedelta(seconds=20))
+        studio.playout = Playout(studio.clock, studio.store)
         studio.sink.fail_after = 0.0
-        tries: list[None] = []
-
-        def count() -> None:
-            tries.append(None)
-            if len(tries) == 3:
-                studio.halt.because(Reason.SHUTDOWN)
-
-        studio.sink.on_play = count
-        assert studio.aired().seconds == 0.0
-        assert len(tries) == 3
+        airing = studio.aired()
+        assert (airing.outcome, airing.reason, airing.seconds) == (Outcome.FAILED, Reason.SINK, 0.0)
+        assert all(play.played.fault for play in studio.sink.plays)
 
 
 class TestHalt:

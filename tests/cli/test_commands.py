@@ -51,6 +51,24 @@ print(json.dumps(dict(walk(typer.main.get_command(app), "broadcaster"))))
 """
 
 
+END_WHILE_LOOKING = """
+import os, signal, sys
+from broadcaster import daemon
+
+def run(self):
+    with self.stopping._cond:  # as `wait` holds it for a moment
+        os.kill(os.getpid(), signal.SIGTERM)
+        sum(range(1000))  # here the signal is handled
+    assert self.stopping.wait(5)
+    print("ended")
+
+daemon.Daemon.run = run
+from broadcaster.cli import main
+sys.argv = ["broadcaster", "--station", sys.argv[1], "run"]
+main()
+"""
+
+
 def in_a_process(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, *arguments],
@@ -698,6 +716,18 @@ class TestWithADaemon:
         assert f"process {os.getpid()}" in fault
         assert "broadcaster status" in fault
 
+    def test_it_may_be_told_to_end_at_any_moment(self, type_in: Terminal) -> None:
+        """A signal that comes just while the daemon looks whether it is to end does not block it."""
+        said = subprocess.run(
+            [sys.executable, "-c", END_WHILE_LOOKING, str(type_in.station)],
+            cwd=ROOT,
+            capture_output=True,
+            check=False,
+            encoding="utf-8",
+            timeout=20,
+        )
+        assert (said.returncode, said.stdout) == (0, "ended\n"), said.stderr
+
     def test_status_says_whether_it_runs(self, type_in: Terminal) -> None:
         """Exit code 0 with a daemon, 1 without; what comes next stands in both."""
         with sole_daemon(type_in.station / "var"):
@@ -780,7 +810,7 @@ class TestOutput:
         "command",
         [
             *("check", "plan", "prepare", "status", "log", "report", "schedule list", "script list"),
-            *("recording list", "area list"),
+            *("recording list", "area list", "doctor"),
         ],
     )
     def test_of_every_command_that_prints_data_can_be_json(self, type_in: Terminal, command: str) -> None:
