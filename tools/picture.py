@@ -77,8 +77,7 @@ def row(name: str, file: Path, airings: list[Airing], top: int, scale: float) ->
         x = LEFT + index * BAR
         paths.setdefault(colour, []).append(f"M{x} {middle - half:.0f}V{middle + half:.0f}")
     parts += [
-        f'<path d="{"".join(marks)}" stroke="{colour}" stroke-width="1"/>'
-        for colour, marks in paths.items()
+        f'<path d="{"".join(marks)}" stroke="{colour}" stroke-width="1"/>' for colour, marks in paths.items()
     ]
     return parts
 
