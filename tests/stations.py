@@ -1,5 +1,6 @@
 """A small station on disk, in which nothing is wrong until a test spoils it."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -115,6 +116,6 @@ def airs(loaded: Loaded) -> bool:
 
 
 def assert_told(fault: Fault, where: str, what: str, following: str) -> None:
-    assert fault.where == where
+    assert re.sub(r":\d+$", "", fault.where) == where  # a line may be named
     assert what in str(fault.what)
     assert following in str(fault.next)

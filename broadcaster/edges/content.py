@@ -32,6 +32,7 @@ from broadcaster.model.script import GROUPS, Item, Script, placeholders
 from broadcaster.model.station import Cluster, Hours, Span, Station
 
 T = TypeVar("T")
+CLUTTER = {"thumbs.db", "desktop.ini"}  # Windows leaves them in folders
 LARGEST_FILE = 1_000_000  # bytes; content files are written by people
 LANGUAGE = re.compile(r"vi|(?!vi-)[a-z]{2,3}-[A-Z][a-z]{3}(-[A-Z]{2})?")
 MEANT = {"vi": "vi", "hmn": "hmn-Latn-VN", "mww": "hmn-Latn-VN", "blt": "blt-Latn-VN", "twh": "twh-Latn-VN"}
@@ -101,7 +102,7 @@ def load(station: Path, measured: Mapping[str, Measured] | None = None) -> Loade
     schedules = reader.schedules(scripts)
     recordings = Recordings(reader.recordings(scripts))
     content = Content(head, areas, scripts, recordings, schedules)
-    return Loaded(content, reader.faults, frozenset(reader.left_out))
+    return Loaded(content, [*reader.faults, *reader.missing], frozenset(reader.left_out))
 
 
 class _Table:
@@ -187,6 +188,8 @@ class _Reader:
         self.faults: list[Fault] = []
         self.area_codes: tuple[str, ...] = ()
         self.left_out: set[str] = set()
+        self.missing: list[Fault] = []  # chimes and beds: told, but nothing is left out for them
+        self.notes: dict[str, _Table] = {}  # recordings.toml, by script
 
     def _open(self, path: Path) -> _Table | None:
         where = self._where(path)
@@ -202,17 +205,10 @@ class _Reader:
                     say("Put the right file in its place."),
                 )
             else:
-                table = _Table(
-                    tomllib.loads(unicodedata.normalize("NFC", path.read_text("utf-8-sig"))),
-                    where,
-                    self.faults,
-                )
+                text = unicodedata.normalize("NFC", path.read_text("utf-8-sig"))
+                table = _Table(tomllib.loads(text), where, self.faults)
         except tomllib.TOMLDecodeError as error:
-            self._fault(
-                where,
-                say("This is not valid TOML: {error}.", error=error),
-                say("Mend it at the place named."),
-            )
+            self.faults.append(_not_toml(where, text, str(error)))
         except UnicodeDecodeError:
             self._fault(where, say("This is not a text file in UTF-8."), say("Save it as UTF-8 text."))
         except (ValueError, RecursionError):
@@ -229,7 +225,9 @@ class _Reader:
         """What lies in *folder*, by name, but for hidden things; nothing if there is no such folder."""
         found: list[Path] = []
         try:
-            found = [path for path in folder.iterdir() if not path.name.startswith(".")]
+            found = [
+                path for path in folder.iterdir() if path.name.lower() not in CLUTTER and path.name[0] != "."
+            ]
         except FileNotFoundError:
             pass
         except OSError as error:
@@ -334,7 +332,7 @@ class _Reader:
         zone = table.take(
             "timezone", _zone, say("a time zone such as “Asia/Ho_Chi_Minh”"), ZoneInfo("Asia/Ho_Chi_Minh")
         )
-        closing = table.take("closing", self._sound("chimes"), say("a file in audio/chimes/"), None)
+        closing = self._sound(table, "closing", "chimes")
         hours = table.table("hours")
         allowed = hours.take(
             "allowed", _spans, say("spans of the day, such as [[05:00:00, 06:30:00], [16:30:00, 18:30:00]]")
@@ -385,13 +383,27 @@ class _Reader:
             return True
         return False
 
-    def _sound(self, folder: str) -> Callable[[Any], str]:
-        def read(value: Any) -> str:
-            name = _text(value)
-            there = (self.root / "audio" / folder).iterdir()
-            return {_nfc(path.name): path.name for path in there if path.is_file()}[name]
-
-        return read
+    def _sound(self, table: _Table, key: str, folder: str) -> str | None:
+        """
+        The chime or bed that *key* names. One that is not there is told, and done without: what people
+        are to hear does not wait for it.
+        """
+        name = table.take(key, _file_name, say("the name of a file in audio/{folder}/", folder=folder), None)
+        if name is None:
+            return None
+        for path in self._inside(self.root / "audio" / folder):
+            if _nfc(path.name) == name and _seen(path.is_file):
+                return path.name
+        self.missing.append(
+            Fault(
+                table.where,
+                say(
+                    "audio/{folder}/{name} is not there; it goes on air without it.", folder=folder, name=name
+                ),
+                say("Put the file there, or take “{key}” out.", key=key),
+            )
+        )
+        return None
 
     def scripts(self) -> dict[str, Script]:
         found = {}
@@ -408,8 +420,8 @@ class _Reader:
                 title=table.text("title"),
                 group=table.choice("group", GROUPS, "everyone"),
                 items=[self._item(one) for one in table.tables("item")],
-                chime=table.take("chime", self._sound("chimes"), say("a file in audio/chimes/"), None),
-                bed=table.take("bed", self._sound("beds"), say("a file in audio/beds/"), None),
+                chime=self._sound(table, "chime", "chimes"),
+                bed=self._sound(table, "bed", "beds"),
             )
             if not IDENTIFIER.fullmatch(folder.name):
                 table.fault(
@@ -423,10 +435,20 @@ class _Reader:
             if table.lacks("item"):
                 table.fault(say("The script has no item."), say("Add an [[item]] with its text."))
             table.close()
+            self._take_notes(folder)
             if len(self.faults) == before:
                 found[script.id] = script
                 self.left_out.discard(f"audio/{script.id}")
         return found
+
+    def _take_notes(self, folder: Path) -> None:
+        """Read recordings.toml, or leave the script out: nobody would know which recordings may sound."""
+        if any(path.name == "recordings.toml" for path in self._inside(folder)):
+            table = self._open(folder / "recordings.toml")
+            if table is not None:
+                # By the name without its ending: a file that was converted is still what it was.
+                named = {re.sub(r"\.[^./]*$", "", key): note for key, note in table.data.items()}
+                self.notes[folder.name] = _Table(named, table.where, self.faults)
 
     def _item(self, table: _Table) -> Item:
         name = table.take("id", _identifier, say("small letters, digits and hyphens"))
@@ -453,9 +475,7 @@ class _Reader:
     def recordings(self, scripts: Mapping[str, Script]) -> Iterator[Recording]:
         for script in scripts.values():
             folder = self.root / "audio" / script.id
-            notes = None
-            if any(path.name == "recordings.toml" for path in self._inside(folder)):
-                notes = self._open(folder / "recordings.toml")
+            notes = self.notes.get(script.id)
             found: dict[tuple[str, str, str | None], str] = {}
             for language in self._inside(folder / "recordings"):
                 table = _Table({}, self._where(language), self.faults)
@@ -494,7 +514,7 @@ class _Reader:
                 if meant
                 else say("Name the file after one of: {items}.", items=", ".join(items)),
             )
-        note = notes.table(f"{language}/{_nfc(path.name)}") if notes else table
+        note = notes.table(f"{language}/{_nfc(path.stem)}") if notes else table
         stand_in = note.take("stand_in", _flag, say("true or false"), default=False)
         note.text("speaker", "")
         note.close()
@@ -523,6 +543,15 @@ class _Reader:
     def schedules(self, scripts: Mapping[str, Script]) -> list[Schedule]:
         found = []
         for path in self._inside(self.root / "schedules"):
+            if path.suffix != ".toml" and ".toml" in path.name.lower():
+                self.missing.append(
+                    Fault(
+                        self._where(path),
+                        say("This file is not read: its name does not end in .toml."),
+                        say("If it is a schedule, rename it; else put it somewhere else."),
+                        warning=True,
+                    )
+                )
             if path.suffix != ".toml" or path.stem in ("station", "areas"):
                 continue
             name = _nfc(path.stem)
@@ -649,10 +678,35 @@ def _shown(value: Any, depth: int = 2) -> str:
     return str(value)
 
 
+def _not_toml(where: str, text: str, error: str) -> Fault:
+    """What tomllib says of a place, with the line there and the mistake that it most likely is."""
+    place = re.search(r"\(at line (\d+)", error)
+    if place is None:
+        return Fault(
+            where,
+            say("This is not valid TOML: something is opened and not closed."),
+            say("Look for a quote or a bracket without its partner."),
+        )
+    line = text.splitlines()[int(place[1]) - 1].strip()
+    if re.search(r"(?<![\d:])(\d{1,2}:\d\d|\d:\d\d:\d\d|24:00:00)(?![\d:])", line):
+        remedy = say("Write times with two digits each and with seconds, up to 23:59:59: 05:30:00.")
+    elif re.search(r"[=\[,]\s*0\d+", line):
+        remedy = say("Put codes in quotes: {example}.", example='"03160"')
+    else:
+        remedy = say("Mend this line: a missing quote, bracket or “=”, or the same key twice.")
+    return Fault(f"{where}:{place[1]}", say("This is not valid TOML: {line}", line=line[:60]), remedy)
+
+
 def _text(value: Any) -> str:
     if not isinstance(value, str) or not value.strip():
         raise TypeError(value)
     return value
+
+
+def _file_name(value: Any) -> str:
+    if Path(_text(value)).name != value or value == "..":
+        raise ValueError(value)
+    return str(value)
 
 
 def _identifier(value: Any) -> str:

