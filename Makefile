@@ -13,6 +13,7 @@ setup: .venv/ready
 	$(PYTHON) -m venv --clear --without-pip .venv
 	$(PYTHON) -m pip --python $(BIN)/python install --quiet --disable-pip-version-check -r requirements.lock
 	$(PYTHON) -m pip --python $(BIN)/python install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
+	$(BIN)/python -m compileall -q broadcaster
 	@touch $@
 
 CATALOGUES := $(wildcard broadcaster/locale/*/LC_MESSAGES/*.po)

@@ -11,7 +11,7 @@ import json
 import os
 import warnings
 import wave
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -94,8 +94,8 @@ class Assembly:
             self.recording(part.recording.path) if part.recording else self._voiced(recipe, part.words or "")
             for part in recipe.parts
         ]
-        bed = self._clip(self._sound("beds", recipe.bed), BED_LUFS, trim=False) if recipe.bed else None
-        chime = self.chime(recipe.chime) if recipe.chime else None
+        bed = _if_fit(self.bed, recipe.bed)
+        chime = _if_fit(self.chime, recipe.chime)
         pauses = [part.pause for part in recipe.parts]
         _write(target, _mixed(chime, list(zip(spoken, pauses, strict=True)), bed))
         finished = _finished(target)
@@ -121,6 +121,10 @@ class Assembly:
     @_on_disk()
     def chime(self, name: str) -> Path:
         return self._clip(self._sound("chimes", name), CHIME_LUFS, trim=False)
+
+    @_on_disk()
+    def bed(self, name: str) -> Path:
+        return self._clip(self._sound("beds", name), BED_LUFS, trim=False)
 
     @_on_disk()
     def from_file(self, path: Path) -> Programme:
@@ -191,6 +195,18 @@ class Assembly:
             with path.open("rb") as file:
                 self._digests[known] = hashlib.file_digest(file, "sha256").hexdigest()
         return self._digests[known]
+
+
+def _if_fit(make: Callable[[str], Path], name: str | None) -> Path | None:
+    """A decoration; people are to hear the words without it if it is damaged. `broadcaster check` tells."""
+    if name is None:
+        return None
+    try:
+        return make(name)
+    except BroadcasterError as error:
+        if isinstance(error.__cause__, OSError):  # the disk refused
+            raise
+        return None
 
 
 def _clip(decode: Any, source: Path, target: Path, raw: IO[bytes], lufs: float, *, trim: bool) -> None:

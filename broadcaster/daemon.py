@@ -85,6 +85,8 @@ class Daemon:
     def run(self) -> None:
         """Run until `stopping` is set; what sounds then is ended and logged within a second."""
         self.start()
+        station = self._content.station
+        logger.info("%s: the daemon runs, %d schedules", station.name, len(self._content.schedules))
         self._scheduler.add_job(self._tick_safely, **self._often, id="tick")
         self._scheduler.start()
         clock, offset = self.world.clock, None

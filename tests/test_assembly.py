@@ -392,6 +392,15 @@ class TestFailures:
         assert station.assembly.find(recipe) is None
         assert_nothing_half_made(station)
 
+    def test_does_without_a_damaged_decoration(self, station: Station) -> None:
+        """A chime or bed that cannot be decoded is left out; the words are heard all the same."""
+        for path in ("chimes/mo-dau.wav", "beds/nen.wav"):
+            (station.root / "audio" / path).write_bytes(b"noise" * 1000)
+        one = station.record("loi", speech(2.0))
+        made = station.assembly.make(make_recipe(one, chime=True, bed=True))
+        plain = station.assembly.make(make_recipe(one))
+        assert made.path.read_bytes() == plain.path.read_bytes()
+
     def test_names_what_is_gone(self, station: Station) -> None:
         """A recording, a bed or a chime that was taken away is an error with its name; nothing is found."""
         recipe = make_recipe(station.record("a", tone(A, 1)), chime=True, bed=True)

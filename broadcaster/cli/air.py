@@ -14,7 +14,6 @@ import typer
 
 from broadcaster.edges.clock import SystemClock
 from broadcaster.edges.content import fingerprint
-from broadcaster.edges.sink import open_sink
 from broadcaster.edges.store import Store, daemon_runs, sole_daemon
 from broadcaster.model.content import Content
 from broadcaster.model.errors import BroadcasterError, Fault, say
@@ -40,6 +39,7 @@ def add_to(app: typer.Typer) -> None:
 
 def run(context: typer.Context) -> None:
     from broadcaster.daemon import Daemon, World
+    from broadcaster.edges.sink import open_sink
 
     here: Here = context.obj
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s")
@@ -136,8 +136,12 @@ def play(
                     say("The scripts are: {known}.", known=", ".join(content.scripts) or "–"),
                 )
             )
+        waits = any(store.marks().get(f"on-air/{one.id}") for one in clusters)
         _ask(store, "play", asked)
-    output.line(_("It goes on air now. To end it: broadcaster stop"))
+    if waits:
+        output.line(_("It goes on air when what sounds now is over. To end either: broadcaster stop"))
+    else:
+        output.line(_("It goes on air now. To end it: broadcaster stop"))
 
 
 def _make_whole(here: Here, recipes: list[Recipe]) -> None:
@@ -195,8 +199,8 @@ def _ask(store: Store, verb: str, values: dict[str, Any]) -> None:
 
 
 def _needs_daemon(here: Here) -> None:
-    here.load()  # first of all: is this a station?
     if not daemon_runs(here.var):
+        here.load()  # first of all: is this a station?
         raise BroadcasterError(
             Fault(
                 str(here.root),
@@ -208,13 +212,18 @@ def _needs_daemon(here: Here) -> None:
 
 def status(context: typer.Context, json: Json = False) -> None:
     here: Here = context.obj
-    loaded = here.load()
+    runs = daemon_runs(here.var)
+    try:
+        loaded = here.load()
+    except BroadcasterError:
+        if runs and not json:
+            output.line(_("Daemon: running; it goes on with the content that it read last."))
+        raise
     content = loaded.content
     now = here.now(content)
     with here.reading() as store:
         marks = store.marks()
         log = list(store.airings(start=now - timedelta(days=8)))
-    runs = daemon_runs(here.var)
     following = next(
         (
             one
@@ -293,4 +302,8 @@ def _tell_status(
     if not trusted:
         output.line(_("The clock is wrong: nothing sounds until it is set."))
     if faults:
-        output.line(_("Faults in the content: {count}. See: broadcaster check").format(count=faults))
+        output.line(
+            _("Faults in the content: {count}; what these files held goes on. See: broadcaster check").format(
+                count=faults
+            )
+        )

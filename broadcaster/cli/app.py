@@ -9,7 +9,7 @@ from broadcaster.model.errors import BroadcasterError, Fault, said, say
 
 from . import air, area, demo, log, output, plan, recording, schedule, script, station
 from .here import Here
-from .language import _
+from .language import LANGUAGES, _
 
 app = typer.Typer(
     name="broadcaster",
@@ -43,6 +43,8 @@ def common(
         typer.Option("--lang", metavar="vi|en", help=_("The language of messages; by default the locale's.")),
     ] = "",
 ) -> None:
+    if _lang not in ("", *LANGUAGES):
+        raise typer.BadParameter(_("Write vi or en."), param_hint="--lang")
     context.obj = Here(folder.resolve())
 
 

@@ -5,13 +5,12 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from threading import Event, Thread
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from broadcaster.edges.clock import FastClock, SystemClock
 from broadcaster.edges.content import Loaded, fingerprint
-from broadcaster.edges.sink import CardSink, FileSink, Played, Sink, card_players
 from broadcaster.edges.store import Store, database, sole_daemon
 from broadcaster.model.content import Content
 from broadcaster.model.errors import BroadcasterError, Fault, say
@@ -25,6 +24,9 @@ from .here import Here, named
 from .language import _
 from .plan import make, measure
 
+if TYPE_CHECKING:
+    from broadcaster.edges.sink import Played, Sink
+
 SPEED = 100.0  # ten minutes of a session in six seconds
 MARK_EVERY = 60.0  # seconds of programme; a demo need not survive a power cut to the second
 
@@ -36,12 +38,12 @@ def add_to(app: typer.Typer) -> None:
 class Both:
     """A file sink that decides, and a sound card that is heard as long as the file is written."""
 
-    def __init__(self, file: Sink, card: Sink) -> None:
+    def __init__(self, file: "Sink", card: "Sink") -> None:
         self.file, self.card = file, card
 
     def play(
         self, sounds: Sequence[Path], at: datetime, stop: Event, on_progress: Callable[[float], None]
-    ) -> Played:
+    ) -> "Played":
         written = Event()
         aloud = Thread(
             target=self.card.play, args=(sounds, SystemClock().now(), written, lambda _seconds: None)
@@ -69,6 +71,7 @@ def demo(
     cluster: Annotated[str | None, typer.Option(help=_("Whose loudspeaker the sound card is."))] = None,
 ) -> None:
     from broadcaster.daemon import Daemon, World
+    from broadcaster.edges.sink import CardSink, FileSink, card_players
 
     here: Here = context.obj
     here.load()
@@ -112,7 +115,7 @@ def demo(
         card = any(one.answers for one in card_players())
         _tell_sound(card, aloud, heard)
 
-        def open_sink(one: Cluster) -> Sink:
+        def open_sink(one: Cluster) -> "Sink":
             file = FileSink(folder, one.id, clock)
             return Both(file, CardSink("default", SystemClock())) if card and one == heard else file
 

@@ -6,19 +6,25 @@ from dataclasses import dataclass
 from datetime import datetime
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
+from zoneinfo import ZoneInfo
 
-from broadcaster.assembly import Assembly
 from broadcaster.edges.clock import SystemClock
 from broadcaster.edges.content import Loaded, load
 from broadcaster.edges.store import Store, database
-from broadcaster.edges.voice import EspeakVoice, FallbackVoice, GoogleVoice
 from broadcaster.model.content import Content
 from broadcaster.model.errors import BroadcasterError, Fault, say
 
 from . import output
 
+if TYPE_CHECKING:
+    from broadcaster.assembly import Assembly
+
 T = TypeVar("T")
+
+
+def now_in(zone: ZoneInfo) -> datetime:
+    return SystemClock().now().astimezone(zone)
 
 
 def named(known: Mapping[str, T], name: str) -> T:
@@ -67,15 +73,29 @@ class Here:
     def load(self, store: Store | None = None) -> Loaded:
         return load(self.root, store.measured() if store else None)
 
+    def place(self) -> tuple[str, ZoneInfo]:
+        """The station's name and time zone, for what asks the play log only: that outlives broken content."""
+        try:
+            station = self.load().content.station
+        except BroadcasterError as error:
+            if not database(self.var).exists():
+                raise
+            output.faults(error.faults)
+            return self.root.name, ZoneInfo("Asia/Ho_Chi_Minh")
+        return station.name, station.timezone
+
     def content(self, store: Store | None = None) -> Content:
         """The content; its faults are told on standard error."""
         loaded = self.load(store)
         output.faults(fault for fault in loaded.faults if not fault.warning)
         return loaded.content
 
-    def assembly(self) -> Assembly:
+    def assembly(self) -> "Assembly":
+        from broadcaster.assembly import Assembly
+        from broadcaster.edges.voice import EspeakVoice, FallbackVoice, GoogleVoice
+
         return Assembly(self.root, FallbackVoice([GoogleVoice(), EspeakVoice()]))
 
     @staticmethod
     def now(content: Content) -> datetime:
-        return SystemClock().now().astimezone(content.station.timezone)
+        return now_in(content.station.timezone)

@@ -11,7 +11,7 @@ from broadcaster.model.airing import AIRED_SHARE, Airing, Outcome
 from broadcaster.report import Counts, Report, in_order, report
 
 from . import output, period, words
-from .here import Here
+from .here import Here, now_in
 from .language import _
 from .plan import From, Json, Period, Until
 
@@ -34,10 +34,9 @@ def log(
 ) -> None:
     here: Here = context.obj
     with here.reading() as store:
-        content = here.load(store).content
-        today = here.now(content).date()
+        _name, zone = here.place()
+        today = now_in(zone).date()
         chosen = period.between(days, first, last, (today - timedelta(days=6), today))
-        zone = content.station.timezone
         airings = list(store.airings(*period.moments(chosen, zone)))
     if json:
         output.as_json([as_dict(one, zone) for one in airings])
@@ -152,17 +151,16 @@ def count(
                 _("Counts go by {words}.").format(words=", ".join(BY)), param_hint="--by"
             )
     with here.reading() as store:
-        content = here.load(store).content
-        today = here.now(content).date()
-        chosen = period.between(days, first, last, period.parse(f"{today:%Y-%m}"))
-        found = report(store.airings(*period.moments(chosen, content.station.timezone)))
+        name, zone = here.place()
+        chosen = period.between(days, first, last, period.parse(f"{now_in(zone):%Y-%m}"))
+        found = report(store.airings(*period.moments(chosen, zone)))
     chosen_by = by or ["area", "script", "language", "outcome"]
     if json:
-        output.as_json(as_report(content.station.name, chosen, found, chosen_by))
+        output.as_json(as_report(name, chosen, found, chosen_by))
     elif csv:
         output.as_csv(_rows(found, chosen_by))
     else:
-        tell_report(content.station.name, chosen, found, chosen_by)
+        tell_report(name, chosen, found, chosen_by)
 
 
 def as_counts(counts: Counts) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
+from functools import cache
 from typing import Any
 
 from broadcaster.model.errors import Fault
@@ -33,10 +34,16 @@ def as_csv(rows: Sequence[dict[str, Any]]) -> None:
         )
 
 
+@cache
+def _console() -> Any:
+    from rich.console import Console
+
+    return Console(width=None if sys.stdout.isatty() else 1000, highlight=False)
+
+
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]], right: Sequence[int] = ()) -> None:
     """A table as wide as the terminal, or as its content where there is no terminal; *right* align right."""
     from rich.box import SIMPLE_HEAD
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text as Cell
 
@@ -45,7 +52,7 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]], right: Sequence
         grid.add_column(name, justify="right" if index in right else "left", overflow="fold")
     for row in rows:
         grid.add_row(*(Cell(cell) for cell in row))
-    Console(width=None if sys.stdout.isatty() else 1000, highlight=False).print(grid)
+    _console().print(grid)
 
 
 _told: list[Fault] = []

@@ -38,8 +38,9 @@ def between(
     """The days that a command was given, as PERIOD or as --from and --until (both included)."""
     if period is not None:
         return parse(period)
-    start = parse(first)[0] if first else default[0]
-    end = parse(last)[1] if last else max(default[1], start)
+    end = parse(last)[1] if last else None
+    start = parse(first)[0] if first else min(default[0], end or default[0])
+    end = end or max(default[1], start)
     if end < start:
         raise BroadcasterError(
             Fault(

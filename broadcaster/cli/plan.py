@@ -2,11 +2,10 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from broadcaster.assembly import Assembly
 from broadcaster.edges.store import Store
 from broadcaster.model.errors import BroadcasterError
 from broadcaster.model.occurrence import Occurrence, State
@@ -16,6 +15,9 @@ from broadcaster.model.programme import Programme, Recipe
 from . import output, period, words
 from .here import Here, named
 from .language import _
+
+if TYPE_CHECKING:
+    from broadcaster.assembly import Assembly
 
 From = Annotated[
     str | None, typer.Option("--from", metavar=_("DAY"), help=_("The first day, such as 2026-11-20."))
@@ -178,7 +180,7 @@ def _missing(recipe: Recipe) -> str:
     return words.lacks(recipe) or _("see the fault above")
 
 
-def measure(here: Here, store: Store, assembly: Assembly) -> None:
+def measure(here: Here, store: Store, assembly: "Assembly") -> None:
     """Decode every recording that was not decoded yet, to its end, and remember what came of it."""
     unknown = [one for one in here.load(store).content.recordings if one.seconds is None and not one.broken]
     with output.progress(_("Listening to recordings"), len(unknown)) as step:
@@ -188,7 +190,7 @@ def measure(here: Here, store: Store, assembly: Assembly) -> None:
 
 
 def make(
-    assembly: Assembly, found: Iterable[Occurrence], closing: str | None
+    assembly: "Assembly", found: Iterable[Occurrence], closing: str | None
 ) -> Mapping[Recipe, Programme | None]:
     """Make every programme that *found* needs, and the chime; one that fails is told, the rest goes on."""
     needed = dict.fromkeys(

@@ -3,6 +3,7 @@
 import platform
 import shutil
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -10,9 +11,8 @@ import typer
 
 from broadcaster import __version__
 from broadcaster.edges.clock import EARLIEST, SystemClock
-from broadcaster.edges.sink import card_players
-from broadcaster.edges.voice import EspeakVoice, GoogleVoice
 from broadcaster.model.check import check as look_through
+from broadcaster.model.content import Content
 from broadcaster.model.errors import BroadcasterError, Fault, Text, say
 
 from . import output, template
@@ -61,7 +61,7 @@ def check(context: typer.Context, json: Json = False) -> None:
     except BroadcasterError as error:
         output.faults(error.faults)
     today = here.now(loaded.content).date()
-    found = [*loaded.faults, *look_through(loaded.content, today)]
+    found = [*loaded.faults, *look_through(loaded.content, today), *_decorations(here, loaded.content)]
     if json:
         output.as_json(
             [
@@ -78,6 +78,22 @@ def check(context: typer.Context, json: Json = False) -> None:
     wrong = sum(not one.warning for one in found)
     if not json:
         output.line(_("Faults: {count}.").format(count=wrong) if wrong else _("Nothing is wrong."))
+
+
+def _decorations(here: Here, content: Content) -> list[Fault]:
+    """The chimes and beds that cannot be decoded; programmes are made without them."""
+    assembly, found = here.assembly(), []
+    chimes = {content.station.closing, *(script.chime for script in content.scripts.values())}
+    for folder, names, make in (
+        ("chimes", chimes, assembly.chime),
+        ("beds", {script.bed for script in content.scripts.values()}, assembly.bed),
+    ):
+        for name in sorted(name for name in names if name):
+            try:
+                make(name)
+            except BroadcasterError as error:
+                found += [replace(fault, where=f"audio/{folder}/{name}") for fault in error.faults]
+    return found
 
 
 def doctor(context: typer.Context, json: Json = False) -> None:
@@ -104,6 +120,8 @@ Finding = tuple[str, str, Text | None]  # what, how it is, what to do if that is
 
 
 def _sound() -> list[Finding]:
+    from broadcaster.edges.sink import card_players
+
     players = card_players()
     if not players:
         return [(_("Sound"), _("no player"), say("Install the package pulseaudio-utils or alsa-utils."))]
@@ -129,6 +147,8 @@ def _disk(root: Path) -> Finding:
 
 
 def _voices() -> list[Finding]:
+    from broadcaster.edges.voice import EspeakVoice, GoogleVoice
+
     found: list[Finding] = []
     with tempfile.TemporaryDirectory() as folder:
         for voice in (GoogleVoice(timeout=5), EspeakVoice()):

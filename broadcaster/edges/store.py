@@ -262,10 +262,9 @@ def _stored_time(moment: datetime | None) -> str | None:
 
 
 def _unusable(path: Path, error: Exception) -> BroadcasterError:
+    remedy = say("See that the disk is not full or read-only and that you may write to var/ (doctor).")
+    if type(error) is sqlite3.DatabaseError:  # not a database, or a damaged one
+        remedy = say("Move this file to another place and keep it; a new log begins without it.")
     return BroadcasterError(
-        Fault(
-            str(path),
-            say("The station's memory cannot be used: {error}.", error=said(error)),
-            say("See that the disk is not full or read-only and that you may write to var/ (doctor)."),
-        )
+        Fault(str(path), say("The station's memory cannot be used: {error}.", error=said(error)), remedy)
     )
