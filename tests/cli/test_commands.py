@@ -252,7 +252,7 @@ class TestFaultyContent:
     @pytest.mark.parametrize(
         ("file", "old", "new", "what", "following"),
         [
-            ("schedules/tin.toml", "times =", "times", "not valid TOML", "Mend it at the place named."),
+            ("schedules/tin.toml", "times =", "times", "not valid TOML", "Mend this line"),
             ("schedules/tin.toml", "title =", "titel =", "“titel” is not known here.", "mean “title”?"),
             ("schedules/tin.toml", '["03160"]', '["3160"]', "area “3160” is not in", "mean “03160”?"),
             ("schedules/tin.toml", '"tin"', '"tim"', "script “tim” cannot be used", "mean “tin”?"),
@@ -263,7 +263,7 @@ class TestFaultyContent:
                 "weekdays",
                 "mon, tue",
             ),
-            ("schedules/tin.toml", "17:30:00", "25:00:00", "not valid TOML", "Mend it"),
+            ("schedules/tin.toml", "17:30:00", "25:00:00", "not valid TOML", "Mend this line"),
             ("schedules/tin.toml", "[17:30:00]", '"17h30"', "“times” is not understood", "05:30:00"),
             ("audio/tin/script.toml", "{area.name}", "{area.name", "has no partner", "{area.name}"),
             ("audio/tin/script.toml", '"loi"', '"Lời"', "“id” is not understood", "small letters"),
@@ -295,7 +295,7 @@ class TestFaultyContent:
             ('id = "nam-po"', 'id = "trung-tam"', "Two clusters have the id “trung-tam”", "of its own"),
             ('"null"', '"loa"', "“sink” is not understood", "card:default"),
             ("Asia/Ho_Chi_Minh", "Asia/Hà_Nội", "“timezone” is not understood", "Asia/Ho_Chi_Minh"),
-            ("[hours]", "[hours", "not valid TOML", "Mend it"),
+            ("[hours]", "[hours", "not valid TOML", "Mend this line"),
         ],
     )
     def test_of_the_station_is_told_by_every_command(
@@ -398,17 +398,28 @@ class TestFaultyContent:
         }
         assert all((type_in.station / one["file"]).stat().st_size > 44 for one in said.json)
 
-    def test_a_bed_that_is_damaged_does_not_keep_the_rest_from_being_prepared(
-        self, type_in: Terminal
-    ) -> None:
-        """What cannot be assembled is told and is missing; the other programmes are ready."""
+    def test_of_the_station_does_not_hide_what_happened(self, type_in: Terminal) -> None:
+        """The play log outlives its station: `log` and `report` tell the fault, and answer."""
+        type_in("prepare")
+        type_in.change("schedules/station.toml", "[hours]", "[hours")
+        for command, told in (("log", "nothing in these days"), ("report", "TOTAL")):
+            said = type_in(command)
+            assert said.code == 1
+            assert "not valid TOML" in said.err
+            assert told in said.out
+
+    def test_is_told_in_no_third_language(self, type_in: Terminal) -> None:
+        """Messages are Vietnamese or English; another language is wrong usage."""
+        assert type_in("--lang", "fr", "plan").code == 2
+
+    def test_a_bed_that_is_damaged_is_told_and_done_without(self, type_in: Terminal) -> None:
+        """A decoration that cannot be decoded is named by `check`; programmes are ready without it."""
         type_in.write("audio/beds/nen.wav", "no sound")
         type_in.change("audio/nuoc/script.toml", "[[item]]", 'bed = "nen.wav"\n\n[[item]]')
+        assert "audio/beds/nen.wav" in type_in.fault("check")
         said = type_in("prepare", "--json", "--days", "2")
-        assert said.code == 1
-        assert "nen.wav" in said.err
         assert {(one["script"], one["state"]) for one in said.json if one["language"] == "vi"} == {
-            ("nuoc", "missing"),
+            ("nuoc", "ready"),
             ("tin", "ready"),
         }
 

@@ -31,7 +31,7 @@ def type_in(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Terminal]:
     """
     station = tmp_path_factory.mktemp("demo") / "dai"
     with terminal(station) as one, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(demo, "card_players", list)
+        patch.setattr("broadcaster.edges.sink.card_players", list)
         write_station(one)
         one.write("audio/them/script.toml", SCRIPT.format(title="Kịch bản thêm", words="Xin nhắc lại."))
         one.write("schedules/them.toml", SCHEDULE.format(script="them", time="17:30:00"))
