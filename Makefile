@@ -44,8 +44,10 @@ messages: setup
 	$(BIN)/python tools/messages.py
 	$(BIN)/python compile_catalogues.py
 
-lock: setup
-	$(BIN)/python tools/lock.py
+# Resolves the versions anew, for every Python from 3.11 on. Needs uv: pip install uv
+lock:
+	uv pip compile --universal --python-version 3.11 --group dev --generate-hashes --no-header \
+		--quiet --output-file requirements.lock pyproject.toml
 
 clean:
 	rm -rf .venv var

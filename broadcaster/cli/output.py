@@ -2,11 +2,11 @@
 
 import csv
 import json
+import shutil
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
-from functools import cache
 from typing import Any
 
 from broadcaster.model.errors import Fault
@@ -34,25 +34,31 @@ def as_csv(rows: Sequence[dict[str, Any]]) -> None:
         )
 
 
-@cache
-def _console() -> Any:
-    from rich.console import Console
-
-    return Console(width=None if sys.stdout.isatty() else 1000, highlight=False)
-
-
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]], right: Sequence[int] = ()) -> None:
-    """A table as wide as the terminal, or as its content where there is no terminal; *right* align right."""
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-    from rich.text import Text as Cell
+    """A table, folded to the terminal's width if there is a terminal; the columns in *right* align right."""
+    import tabulate
 
-    grid = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    for index, name in enumerate(columns):
-        grid.add_column(name, justify="right" if index in right else "left", overflow="fold")
-    for row in rows:
-        grid.add_row(*(Cell(cell) for cell in row))
-    _console().print(grid)
+    cells = [[*row] for row in rows]
+    widths = [
+        max(len(line) for cell in column for line in cell.split("\n"))
+        for column in zip(columns, *cells, strict=True)
+    ]
+    natural, room = sum(widths), shutil.get_terminal_size().columns if sys.stdout.isatty() else sys.maxsize
+    while sum(widths) + 2 * len(widths) > room and max(widths) > 8:
+        widths[widths.index(max(widths))] -= 1
+    folded = widths if sum(widths) < natural else None
+    sides = ["right" if index in right else "left" for index in range(len(columns))]
+    tabulate.PRESERVE_WHITESPACE = True
+    shown = tabulate.tabulate(
+        cells,
+        columns,
+        tablefmt="simple",
+        colalign=sides if cells else None,
+        maxcolwidths=folded,
+        maxheadercolwidths=folded,
+        disable_numparse=True,
+    )
+    print(shown)
 
 
 _told: list[Fault] = []
