@@ -189,6 +189,7 @@ class _Reader:
         self.area_codes: tuple[str, ...] = ()
         self.left_out: set[str] = set()
         self.missing: list[Fault] = []  # chimes and beds: told, but nothing is left out for them
+        self.sounds: dict[str, Mapping[str, str]] = {}  # chimes and beds, by folder
         self.notes: dict[str, _Table] = {}  # recordings.toml, by script
 
     def _open(self, path: Path) -> _Table | None:
@@ -389,21 +390,29 @@ class _Reader:
         are to hear does not wait for it.
         """
         name = table.take(key, _file_name, say("the name of a file in audio/{folder}/", folder=folder), None)
-        if name is None:
-            return None
-        for path in self._inside(self.root / "audio" / folder):
-            if _nfc(path.name) == name and _seen(path.is_file):
-                return path.name
-        self.missing.append(
-            Fault(
-                table.where,
-                say(
-                    "audio/{folder}/{name} is not there; it goes on air without it.", folder=folder, name=name
-                ),
-                say("Put the file there, or take “{key}” out.", key=key),
+        if name is not None and name not in self._sounds(folder):
+            self.missing.append(
+                Fault(
+                    table.where,
+                    say(
+                        "audio/{folder}/{name} is not there; it goes on air without it.",
+                        folder=folder,
+                        name=name,
+                    ),
+                    say("Put the file there, or take “{key}” out.", key=key),
+                )
             )
-        )
-        return None
+        return self._sounds(folder).get(name) if name else None
+
+    def _sounds(self, folder: str) -> Mapping[str, str]:
+        """The files in audio/*folder*, looked up once: by their names in NFC, the names on disk."""
+        if folder not in self.sounds:
+            before = len(self.faults)
+            found = self._inside(self.root / "audio" / folder)
+            self.missing += self.faults[before:]  # what is wrong with the folder leaves nothing out either
+            del self.faults[before:]
+            self.sounds[folder] = {_nfc(path.name): path.name for path in found if _seen(path.is_file)}
+        return self.sounds[folder]
 
     def scripts(self) -> dict[str, Script]:
         found = {}

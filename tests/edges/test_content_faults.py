@@ -807,6 +807,16 @@ def test_a_chime_or_bed_that_is_not_there_silences_nobody(station: Path, key: st
         assert getattr(load(station).content.scripts["xau"], key) is None
 
 
+def test_a_chime_whose_name_is_no_text_is_told_once_and_silences_nobody(station: Path) -> None:
+    """However many scripts have a chime, one strange file beside them is one fault, and they stay."""
+    write(station, "audio/chimes/mo.flac", b"")
+    (station / "audio" / "chimes" / "\udcff.flac").write_bytes(b"")
+    for name in ("xau", "xin"):
+        write(station, f"audio/{name}/script.toml", 'chime = "mo.flac"\n' + SCRIPT)
+    assert_told(only_fault(station), "audio/chimes", "not text in UTF-8", "Rename")
+    assert {"xau", "xin"} <= set(load(station).content.scripts)
+
+
 def test_a_closing_chime_that_is_not_there_stops_no_station(station: Path) -> None:
     """The station broadcasts without its closing chime, and says so."""
     write(station, "schedules/station.toml", 'closing = "x.flac"\n' + STATION)
