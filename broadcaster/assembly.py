@@ -1,9 +1,10 @@
 """
-Script + area + language -> one levelled file, ahead of time.
+Script + area + language -> one programme, ahead of time.
 
-Two steps, each kept under a key of what it was made of. A *clip* is one recording (or spoken text),
-decoded whole, trimmed and levelled. A programme is clips joined with pauses over a bed. Both are written
-piece by piece, so that memory does not grow with their length, and renamed into place when whole.
+Three steps, each kept under a key of what it was made of. A *clip* is one recording (or spoken text),
+decoded whole, cleaned, trimmed and levelled. A *piece* is one clip and its pause over the bed. A programme
+is pieces one after another: a list, so that 200 communes share all but their own words, and what did not
+change is neither made nor sent again.
 """
 
 import hashlib
@@ -11,27 +12,33 @@ import json
 import os
 import warnings
 import wave
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import cached_property
 from pathlib import Path
-from tempfile import TemporaryFile
-from typing import IO, Any
+from typing import Any
 
+from broadcaster import clip
+from broadcaster.edges.content import digest_of
+from broadcaster.edges.sandbox import Sandbox
 from broadcaster.edges.voice import Voice
 from broadcaster.model.errors import BroadcasterError, Fault, said, say
-from broadcaster.model.programme import LEAD_IN, SAMPLE_RATE, TAIL, Programme, Recipe
+from broadcaster.model.judgement import Heard
+from broadcaster.model.programme import LEAD_IN, SAMPLE_RATE, TAIL, Cue, Part, Programme, Recipe
 from broadcaster.model.recording import Measured
 
-VERSION = "1"  # of what follows; a new one makes every clip and programme anew
+VERSION = "2"  # of what follows; a new one makes every clip and piece anew
 SPEECH_LUFS = -16.0
 CHIME_LUFS = -18.0
 BED_LUFS = -28.0  # alone; under speech it lies DUCK lower
+SPEECH_PEAK = 0.75  # linear true peak, -2.5 dB: speech and bed together stay under -1.5 dBTP
+BED_PEAK = 0.17
 DUCK = 10.0  # dB
 FADE = 0.3  # seconds in which the bed ducks and comes back
-HIGHEST_GAIN = 30.0  # dB; more would only make noise loud
-QUIET = 35.0  # dB under the speech: what is quieter at the ends is trimmed
-KEPT_BEFORE, KEPT_AFTER = 0.15, 0.25  # seconds kept around what is not quiet
+SEAM = 0.3  # seconds in which the bed passes to the place where the next piece begins
+GOLDEN = 0.381966  # of the bed's length from one piece's beginning to the next's: no two begin alike
 PIECE = 20.0  # seconds held in memory at a time
 KEPT_UNUSED = timedelta(days=30)  # what nothing needed for so long is made again if it must be
 
@@ -51,33 +58,46 @@ def _on_disk() -> Iterator[None]:
         raise BroadcasterError(Fault(str(error.filename or ""), what, remedy)) from error
 
 
+@dataclass(frozen=True)
+class _Piece:
+    """What one piece is made of; `number` of `count`."""
+
+    key: str
+    part: Part
+    number: int
+    last: bool
+
+
 class Assembly:
     """Makes and finds the programmes of one station, below its `var/`."""
 
     def __init__(self, station: Path, voice: Voice) -> None:
         self.station, self.voice = station, voice
         self._clips = station / "var" / "clips"
+        self._pieces = station / "var" / "pieces"
         self._programmes = station / "var" / "programmes"
+        self._sandbox = Sandbox("broadcaster.clip")
         self._digests: dict[tuple[str, int, int], str] = {}
+
+    def close(self) -> None:
+        self._sandbox.close()
+
+    # Programmes
 
     def find(self, recipe: Recipe) -> Programme | None:
         """The finished programme, if it was made; reads the recordings' bytes but makes nothing."""
         try:
-            digest = self._digest_of(recipe)
+            return self.programme(self._digest_of(recipe))
         except OSError:
             return None
-        return self.programme(digest)
 
     def programme(self, digest: str) -> Programme | None:
-        return _finished(self._programmes / f"{digest}.wav")
-
-    def find_chime(self, name: str) -> Path | None:
-        """The levelled chime, if it was made."""
+        """The programme of this digest, if it is there with all its pieces."""
         try:
-            found = _finished(self._clip_path(self._sound("chimes", name), CHIME_LUFS, trim=False))
+            lines = self.playlist(digest).read_text("utf-8").splitlines()
         except OSError:
             return None
-        return found.path if found else None
+        return _programme(digest, [self._programmes / line for line in lines if line and line[0] != "#"])
 
     @_on_disk()
     def make(self, recipe: Recipe) -> Programme:
@@ -86,64 +106,129 @@ class Assembly:
 
         Speech from the voice may need the network, so this is never called at air time.
         """
-        target = self._programmes / f"{self._digest_of(recipe)}.wav"
-        if (done := _finished(target)) is not None:
-            os.utime(target)
-            return done
-        spoken = [
-            self.recording(part.recording.path) if part.recording else self._voiced(recipe, part.words or "")
-            for part in recipe.parts
-        ]
-        bed = _if_fit(self.bed, recipe.bed)
-        chime = _if_fit(self.chime, recipe.chime)
-        pauses = [part.pause for part in recipe.parts]
-        _write(target, _mixed(chime, list(zip(spoken, pauses, strict=True)), bed))
-        finished = _finished(target)
-        if finished is None:
-            raise OSError("incomplete")
-        return finished
+        digest = self._digest_of(recipe)
+        chime = self._if_fit(lambda: self.chime(recipe.chime or "", recipe.profile)) if recipe.chime else None
+        bed = self._if_fit(lambda: self.bed(recipe.bed or "", recipe.profile)) if recipe.bed else None
+        without = recipe if bed else replace(recipe, bed=None)
+        made = [self._piece(recipe, piece, bed) for piece in self._parts_of(without)]
+        return self._listed(digest, [chime, *made] if chime else made)
 
-    @_on_disk()
-    def measure(self, path: str) -> Measured:
-        """Decode the recording at *path* (below the station's folder) to its end; the clip is kept."""
-        stat = (self.station / path).stat()
+    def cues(self, recipe: Recipe, programme: Programme) -> list[Cue]:
+        """When each item is heard in its *programme*, and its words."""
+        at, found = 0.0, []
+        lengths = [clip.seconds(path) or 0.0 for path in programme.pieces]
+        chimes = len(lengths) - len(recipe.parts)
+        at = sum(lengths[:chimes])
+        for number, (part, length) in enumerate(zip(recipe.parts, lengths[chimes:], strict=True)):
+            before = LEAD_IN if recipe.bed and not number else 0.0
+            after = part.pause + (TAIL if recipe.bed and number == len(recipe.parts) - 1 else 0.0)
+            found.append(Cue(part.item, at + before, length - before - after, part.text))
+            at += length
+        return found
+
+    def find_chime(self, name: str, profile: str = "full") -> Path | None:
+        """The levelled chime, if it was made."""
         try:
-            seconds: float | None = _seconds(self._clip(self.station / path, SPEECH_LUFS, trim=True))
-        except BroadcasterError:
-            seconds = None
-        return Measured(stat.st_size, stat.st_mtime_ns, seconds)
+            path = self._chime_clip(name, profile).path
+        except OSError:
+            return None
+        return path if clip.seconds(path) else None
 
     @_on_disk()
-    def recording(self, path: str) -> Path:
-        """The clip of a recording."""
-        return self._clip(self.station / path, SPEECH_LUFS, trim=True)
-
-    @_on_disk()
-    def chime(self, name: str) -> Path:
-        return self._clip(self._sound("chimes", name), CHIME_LUFS, trim=False)
-
-    @_on_disk()
-    def bed(self, name: str) -> Path:
-        return self._clip(self._sound("beds", name), BED_LUFS, trim=False)
-
-    @_on_disk()
-    def from_file(self, path: Path) -> Programme:
+    def from_file(self, path: Path, profile: str = "full") -> Programme:
         """A programme of any one audio file, for `play FILE`."""
-        target = self._programmes / f"{self._key('file', self._digest(path))}.wav"
-        if (done := _finished(target)) is None:
-            _write(target, _read(self._clip(path, SPEECH_LUFS, trim=True)))
-        return done or Programme(target.stem, target, _seconds(target))
+        made = self._made(self._speech_clip(path.resolve(), profile))
+        return self._listed(self._key("file", made.name), [made])
+
+    # Their parts
+
+    @_on_disk()
+    def measure(self, path: str, profile: str = "full") -> Measured:
+        """Decode the recording at *path* (below the station's folder) to its end; the clip is kept."""
+        source = self.station / path
+        stat = source.stat()
+        heard: Heard | None = None
+        seconds: float | None = None
+        try:
+            heard = clip.listen(self._sandbox, source)
+            seconds = clip.seconds(self.recording(path, profile))
+        except BroadcasterError:
+            if not source.exists():
+                raise
+        return Measured(stat.st_size, stat.st_ctime_ns, self._digest(source), seconds, heard)
+
+    @_on_disk()
+    def recording(self, path: str, profile: str = "full") -> Path:
+        """The clip of a recording."""
+        return self._made(self._speech_clip(self.station / path, profile))
+
+    @_on_disk()
+    def chime(self, name: str, profile: str = "full") -> Path:
+        return self._made(self._chime_clip(name, profile))
+
+    @_on_disk()
+    def bed(self, name: str, profile: str = "full") -> Path:
+        source = self.station / "audio" / "beds" / name
+        return self._made(self._clip(source, BED_LUFS, BED_PEAK, clip.PROFILES[profile], trim=False))
 
     @_on_disk()
     def tidy(self, now: datetime) -> None:
         """Take away what was not needed for KEPT_UNUSED, and what a kill left; spoken text stays."""
         oldest = (now - KEPT_UNUSED).timestamp()
-        for path in (*self._programmes.glob("*"), *self._clips.glob("*")):
-            if path.suffix != ".voice" and path.stat().st_mtime < oldest:
-                path.unlink(missing_ok=True)
+        for folder in (self._programmes, self._pieces, self._clips):
+            for path in folder.glob("*"):
+                if path.suffix != ".voice" and path.stat().st_mtime < oldest:
+                    path.unlink(missing_ok=True)
 
-    def _sound(self, folder: str, name: str) -> Path:
-        return self.station / "audio" / folder / name
+    def playlist(self, digest: str) -> Path:
+        """Where a programme's list of pieces lies; any player opens it."""
+        return self._programmes / f"{digest}.m3u8"
+
+    def _listed(self, digest: str, pieces: Sequence[Path]) -> Programme:
+        found = _programme(digest, pieces)
+        if found is None:
+            raise OSError("incomplete")
+        playlist = self.playlist(digest)
+        if self.programme(digest) != found:
+            lines = ["#EXTM3U", *(os.path.relpath(path, self._programmes) for path in pieces)]
+            clip.write_whole(playlist, "\n".join(lines).encode() + b"\n")
+        for path in (playlist, *pieces):
+            os.utime(path)
+        return found
+
+    def _parts_of(self, recipe: Recipe) -> Iterator[_Piece]:
+        bed = self._digest(self.station / "audio" / "beds" / recipe.bed) if recipe.bed else None
+        for number, part in enumerate(recipe.parts):
+            last = number == len(recipe.parts) - 1
+            source = (
+                self._digest(self.station / part.recording.path)
+                if part.recording
+                else [recipe.language, part.words]
+            )
+            # Without a bed every piece is the same wherever it stands.
+            place = [bed, number, last] if bed else None
+            yield _Piece(self._key("piece", recipe.profile, source, part.pause, place), part, number, last)
+
+    def _digest_of(self, recipe: Recipe) -> str:
+        chime = self._digest(self.station / "audio" / "chimes" / recipe.chime) if recipe.chime else None
+        return self._key("programme", recipe.profile, chime, [piece.key for piece in self._parts_of(recipe)])
+
+    def _piece(self, recipe: Recipe, piece: _Piece, bed: Path | None) -> Path:
+        target = self._pieces / f"{piece.key}.wav"
+        if clip.seconds(target) is None:
+            part = piece.part
+            if part.recording and part.recording.digest not in (
+                "",
+                self._digest(self.station / part.recording.path),
+            ):
+                raise _changed(self.station / part.recording.path)
+            spoken = (
+                self.recording(part.recording.path, recipe.profile)
+                if part.recording
+                else self._voiced(recipe, part.words or "")
+            )
+            clip.write(target, _mixed(spoken, part.pause, bed, piece))
+        return target
 
     def _voiced(self, recipe: Recipe, words: str) -> Path:
         spoken = self._clips / f"{self._key('voice', recipe.language, words)}.voice"
@@ -151,38 +236,44 @@ class Assembly:
             spoken.parent.mkdir(parents=True, exist_ok=True)
             self.voice.speak(words, recipe.language, spoken)
         try:
-            return self._clip(spoken, SPEECH_LUFS, trim=True)
+            return self._made(self._speech_clip(spoken, recipe.profile))
         except BroadcasterError:
             spoken.unlink(missing_ok=True)  # whatever it is, it is no speech: next time it is spoken anew
             raise
 
-    def _clip(self, source: Path, lufs: float, *, trim: bool) -> Path:
-        from broadcaster.edges import decode
+    # Clips
 
-        target = self._clip_path(source, lufs, trim=trim)
-        if _finished(target) is not None:
-            os.utime(target)
-            return target
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with TemporaryFile(dir=target.parent) as raw:  # without a name: whatever happens, it leaves nothing
-            _clip(decode, source, target, raw, lufs, trim=trim)
-        return target
+    def _speech_clip(self, source: Path, profile: str) -> "_Clip":
+        return self._clip(source, SPEECH_LUFS, SPEECH_PEAK, clip.PROFILES[profile], trim=True)
 
-    def _clip_path(self, source: Path, lufs: float, *, trim: bool) -> Path:
-        return self._clips / f"{self._key('clip', self._digest(source), lufs, trim)}.wav"
+    def _chime_clip(self, name: str, profile: str) -> "_Clip":
+        source = self.station / "audio" / "chimes" / name
+        return self._clip(source, CHIME_LUFS, SPEECH_PEAK, clip.PROFILES[profile], trim=False)
 
-    def _digest_of(self, recipe: Recipe) -> str:
-        return self._key(
-            "programme",
-            self._digest(self._sound("chimes", recipe.chime)) if recipe.chime else None,
-            self._digest(self._sound("beds", recipe.bed)) if recipe.bed else None,
-            [
-                [self._digest(self.station / part.recording.path), part.pause]
-                if part.recording
-                else [recipe.language, part.words, part.pause]
-                for part in recipe.parts
-            ],
-        )
+    def _clip(self, source: Path, lufs: float, ceiling: float, steps: str, *, trim: bool) -> "_Clip":
+        digest = self._digest(source)
+        key = self._key("clip", digest, lufs, ceiling, steps, trim)
+        return _Clip(self._clips / f"{key}.wav", source, digest, lufs, ceiling, steps, trim)
+
+    def _made(self, one: "_Clip") -> Path:
+        if clip.seconds(one.path) is None:
+            clip.ask(self._sandbox, one.request)
+            if self._digest(one.source) != one.digest:
+                one.path.unlink()
+                raise _changed(one.source)
+        else:
+            os.utime(one.path)
+        return one.path
+
+    @staticmethod
+    def _if_fit(make: Callable[[], Path]) -> Path | None:
+        """A decoration; people are to hear the words without it if it is damaged. `check` tells."""
+        try:
+            return make()
+        except BroadcasterError as error:
+            if isinstance(error.__cause__, OSError):  # the disk refused
+                raise
+            return None
 
     @staticmethod
     def _key(*what: Any) -> str:
@@ -190,83 +281,93 @@ class Assembly:
 
     def _digest(self, path: Path) -> str:
         stat = path.stat()
-        known = (str(path), stat.st_size, stat.st_mtime_ns)
+        known = (str(path), stat.st_size, stat.st_ctime_ns)
         if known not in self._digests:
-            with path.open("rb") as file:
-                self._digests[known] = hashlib.file_digest(file, "sha256").hexdigest()
+            self._digests[known] = digest_of(path)
         return self._digests[known]
 
 
-def _if_fit(make: Callable[[str], Path], name: str | None) -> Path | None:
-    """A decoration; people are to hear the words without it if it is damaged. `broadcaster check` tells."""
-    if name is None:
-        return None
-    try:
-        return make(name)
-    except BroadcasterError as error:
-        if isinstance(error.__cause__, OSError):  # the disk refused
-            raise
-        return None
+@dataclass(frozen=True)
+class _Clip:
+    """A clip, made or not."""
+
+    path: Path
+    source: Path
+    digest: str
+    lufs: float
+    ceiling: float
+    steps: str
+    trim: bool
+
+    @cached_property
+    def request(self) -> dict[str, Any]:
+        return {
+            "source": str(self.source.resolve()),
+            "target": str(self.path.resolve()),
+            "lufs": self.lufs,
+            "ceiling": self.ceiling,
+            "steps": self.steps,
+            "trim": self.trim,
+        }
 
 
-def _clip(decode: Any, source: Path, target: Path, raw: IO[bytes], lufs: float, *, trim: bool) -> None:
-    """Decode *source* once into *raw* while it is measured, then write the levelled stretch to *target*."""
-    import numpy as np
-
-    loudness, step = decode.Loudness(), SAMPLE_RATE // 50
-    levels: list[float] = []  # of every 20 ms, linear
-    rest = np.empty(0, np.float32)
-    for block in loudness(decode.decode(source)):
-        raw.write(block.data)
-        rest = np.concatenate([rest, block])
-        whole = rest[: len(rest) // step * step].reshape(-1, step)
-        levels += np.sqrt(np.mean(np.square(whole), axis=1)).tolist()
-        rest = rest[whole.size :]
-    heard = lufs if loudness.lufs <= -70 else loudness.lufs  # too short or too quiet to measure: as it is
-    first, last = 0, raw.tell() // 4
-    if trim:
-        loud = [index for index, level in enumerate(levels) if decode.decibels(level) > heard - QUIET]
-        if loud:
-            first = max(0, loud[0] * step - int(KEPT_BEFORE * SAMPLE_RATE))
-            last = min(last, (loud[-1] + 1) * step + int(KEPT_AFTER * SAMPLE_RATE))
-    gain = min(lufs - heard, HIGHEST_GAIN)
-    for _ in range(3):  # the limiter takes some loudness away: give it back, and limit again
-        raw.seek(4 * first)
-        blocks = (
-            np.frombuffer(raw.read(4 * min(SAMPLE_RATE, last - at)), np.float32)
-            for at in range(first, last, SAMPLE_RATE)
+def _changed(path: Path) -> BroadcasterError:
+    """It is not what was read before, nor what somebody approved."""
+    return BroadcasterError(
+        Fault(
+            path.name,
+            say("The file was changed just now."),
+            say("If it is to be heard as it is now, have it approved again: broadcaster approve."),
         )
-        reached = decode.Loudness(peaks=False)
-        made = reached(decode.levelled(blocks, gain, loudness.true_peak))
-        _write(target, ((np.clip(block, -1, 1) * 32767).astype("<i2").tobytes() for block in made))
-        if reached.lufs <= -70 or abs(lufs - reached.lufs) < 0.3 or gain >= HIGHEST_GAIN:
-            break
-        gain = min(gain + lufs - reached.lufs, HIGHEST_GAIN)
+    )
 
 
-def _mixed(chime: Path | None, spoken: Iterable[tuple[Path, float]], bed: Path | None) -> Iterator[bytes]:
-    """The programme, piece by piece: chime, then each clip and its pause over the bed."""
-    if chime is not None:
-        yield from _read(chime)
-    under = _Bed(bed) if bed is not None else None
-    if under is not None:
+def _programme(digest: str, pieces: Sequence[Path]) -> Programme | None:
+    lengths = [clip.seconds(path) for path in pieces]
+    whole = [length for length in lengths if length is not None]
+    return Programme(digest, tuple(pieces), sum(whole)) if lengths and len(whole) == len(lengths) else None
+
+
+def _mixed(spoken: Path, pause: float, bed: Path | None, piece: _Piece) -> Iterator[bytes]:
+    """One clip and what is silent, or the bed alone, around it."""
+    if bed is None:
+        yield from _read(spoken)
+        yield bytes(2 * round(pause * SAMPLE_RATE))
+        return
+    first = piece.number == 0
+    length = round((clip.seconds(spoken) or 0.0) * SAMPLE_RATE)
+    around = ((LEAD_IN if first else 0.0) + pause + (TAIL if piece.last else 0.0)) * SAMPLE_RATE
+    under = _Bed(bed, piece.number, length + round(around))
+    if first:
         yield under.alone(LEAD_IN, fade_in=LEAD_IN / 2)
-    last = None
-    for clip, pause in spoken:
-        if last is not None:
-            yield under.alone(last) if under else bytes(2 * round(last * SAMPLE_RATE))
-        for piece in _read(clip):
-            yield under.beneath(piece) if under else piece
-        last = pause
-    if last is not None:
-        yield under.alone(last + TAIL, fade_out=TAIL) if under else bytes(2 * round(last * SAMPLE_RATE))
+    for block in _read(spoken):
+        yield under.beneath(block)
+    if piece.last:
+        yield under.alone(pause + TAIL, fade_out=TAIL)
+    elif pause:
+        yield under.alone(pause)
 
 
 class _Bed:
-    """The bed, played round and round under the programme."""
+    """
+    The bed under one piece, round and round.
 
-    def __init__(self, path: Path) -> None:
-        self._path, self._at = path, 0
+    Every piece begins at a place of its own in the bed, and ends where the next one begins, so that each
+    can be made, shared and changed alone, and none is heard to begin.
+    """
+
+    def __init__(self, path: Path, number: int, samples: int) -> None:
+        self._path, self._left = path, samples
+        with wave.open(str(path)) as file:
+            self._frames = file.getnframes()
+        self._at = self._start(number)
+        seam = min(round(SEAM * SAMPLE_RATE), samples)
+        before = self._data(self._at + samples - seam, seam)
+        after = self._data(self._start(number + 1) - seam, seam)
+        milliseconds = seam * 1000 // SAMPLE_RATE
+        self._seam = bytes(_segment(before).append(_segment(after), crossfade=milliseconds).raw_data)[
+            : 2 * seam
+        ]
 
     def beneath(self, speech: bytes) -> bytes:
         """*speech* with the ducked bed under it."""
@@ -286,14 +387,27 @@ class _Bed:
             return bytes(piece.fade_out(round(fade_out * 1000)).raw_data)
         return bytes(_ramp(piece, 0, -DUCK, seconds - FADE).raw_data)
 
+    def _start(self, number: int) -> int:
+        return int(number * GOLDEN % 1 * self._frames)
+
     def _take(self, samples: int) -> Any:
+        seam = len(self._seam) // 2
+        plain = max(0, min(samples, self._left - seam))
+        data = self._data(self._at, plain)
+        if plain < samples:
+            begin = max(0, seam - self._left)
+            data += self._seam[2 * begin : 2 * (begin + samples - plain)]
+        self._at += samples
+        self._left -= samples
+        return _segment(data)
+
+    def _data(self, at: int, samples: int) -> bytes:
         data = b""
         with wave.open(str(self._path)) as file:
             while len(data) < 2 * samples:
-                file.setpos(self._at)
+                file.setpos((at + len(data) // 2) % self._frames)
                 data += file.readframes(samples - len(data) // 2)
-                self._at = file.tell() % file.getnframes()
-        return _segment(data)
+        return data
 
 
 def _ramp(segment: Any, from_gain: float, to_gain: float, start: float) -> Any:
@@ -311,41 +425,5 @@ def _segment(data: bytes) -> Any:
 
 def _read(path: Path) -> Iterator[bytes]:
     with wave.open(str(path)) as file:
-        while piece := file.readframes(round(PIECE * SAMPLE_RATE)):
-            yield piece
-
-
-def _write(target: Path, pieces: Iterable[bytes]) -> None:
-    """A WAV at *target*: written aside, on the disk, then renamed."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    aside = target.with_name(f"{target.name}.{os.getpid()}.part")
-    try:
-        with aside.open("wb") as file:
-            with wave.open(file, "wb") as sound:
-                sound.setnchannels(1)
-                sound.setsampwidth(2)
-                sound.setframerate(SAMPLE_RATE)
-                for piece in pieces:
-                    sound.writeframesraw(piece)
-            file.flush()
-            os.fsync(file.fileno())
-        aside.rename(target)
-    finally:
-        with suppress(FileNotFoundError):
-            aside.unlink()
-
-
-def _finished(path: Path) -> Programme | None:
-    """The file at *path* if it is there and as long as its own header says."""
-    try:
-        with wave.open(str(path)) as sound:
-            frames = sound.getnframes()
-        whole = path.stat().st_size >= 44 + 2 * frames and frames > 0
-    except (OSError, EOFError, wave.Error):
-        return None
-    return Programme(path.stem, path, frames / SAMPLE_RATE) if whole else None
-
-
-def _seconds(path: Path) -> float:
-    with wave.open(str(path)) as sound:
-        return float(sound.getnframes() / SAMPLE_RATE)
+        while block := file.readframes(round(PIECE * SAMPLE_RATE)):
+            yield block

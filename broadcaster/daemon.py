@@ -225,8 +225,11 @@ class Daemon:
     ) -> None:
         station = self._content.station
         try:
+            profile = next(each.profile for each in station.clusters if each.id == one.cluster)
             chime = (
-                self.world.assembly.find_chime(station.closing) if station.closing and one.closes else None
+                self.world.assembly.find_chime(station.closing, profile)
+                if station.closing and one.closes
+                else None
             )
             ended = self._playout.air(one, station, sink, ready, chime, halt)
             if ended is not None:

@@ -113,7 +113,8 @@ class Playout:
                 marked = seconds
                 self._mark(occurrence.cluster, _on_air(occurrence, programmes, min(seconds, length)))
 
-        sounds = [programme.path for _, programme in programmes] + ([closing] if closing else [])
+        sounds = [piece for _, programme in programmes for piece in programme.pieces]
+        sounds += [closing] if closing else []
         zone = occurrence.at.tzinfo
         played = sink.play(sounds, max(occurrence.at, clock.now().astimezone(zone)), halt, on_progress)
         while played.fault and not played.seconds and clock.now() < due + GRACE:

@@ -6,6 +6,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from broadcaster.model.airing import Airing, Outcome, shared_out
+from broadcaster.model.approval import Approvals, Role
+from broadcaster.model.approval import given as approved
 from broadcaster.model.area import Area, AreaKind, Areas
 from broadcaster.model.content import Content
 from broadcaster.model.occurrence import Occurrence
@@ -89,7 +91,9 @@ def make_content(
     areas: Areas | None = None,
     recordings: Iterable[Recording] = (),
 ) -> Content:
-    """A commune with one cluster, whose schedules stand in the order given."""
+    """A commune with one cluster, whose schedules stand in the order given; all of it is approved."""
+    scripts = [make_script()] if scripts is None else list(scripts)
+    recordings = list(recordings)
     return Content(
         station=Station(
             "Đài mẫu",
@@ -99,10 +103,25 @@ def make_content(
             [make_cluster()] if clusters is None else clusters,
         ),
         areas=areas or make_areas(),
-        scripts={script.id: script for script in ([make_script()] if scripts is None else scripts)},
+        scripts={script.id: script for script in scripts},
         recordings=Recordings(recordings),
         schedules=schedules or [make_schedule()],
+        approvals={script.id: make_approvals(script, recordings) for script in scripts},
     )
+
+
+def make_approvals(script: Script, recordings: Iterable[Recording] = (), **given: Any) -> Approvals:
+    """All of *script* as it is now, its recordings too."""
+    recordings = list(recordings)
+    known: dict[str, Any] = {
+        "roles": (Role.REVIEWER, Role.LISTENER),
+        "name": "Ban biên tập",
+        "at": at("2026-11-01"),
+        "languages": {tag for item in script.items for tag in item.text}
+        | {one.language for one in recordings},
+        "items": [item.id for item in script.items],
+    }
+    return Approvals(approved(script, recordings, **known | given))
 
 
 def make_recording(

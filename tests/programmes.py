@@ -22,7 +22,7 @@ def make_sound(path: Path, seconds: float) -> Path:
 def make_programme(folder: Path, digest: str, seconds: float) -> Programme:
     """The finished programme *digest*."""
     folder.mkdir(parents=True, exist_ok=True)
-    return Programme(digest, make_sound(folder / f"{digest}.wav", seconds), seconds)
+    return Programme(digest, (make_sound(folder / f"{digest}.wav", seconds),), seconds)
 
 
 class ReadyAssembly:
@@ -42,8 +42,8 @@ class ReadyAssembly:
             return None
         return self.make(f"{recipe.script}-{recipe.language}", recipe.seconds)
 
-    def find_chime(self, name: str) -> Path | None:
-        return self.make(name, 5.0).path
+    def find_chime(self, name: str, _profile: str = "full") -> Path | None:
+        return self.make(name, 5.0).pieces[0]
 
     def programme(self, digest: str) -> Programme | None:
         return self._made.get(digest)

@@ -2,14 +2,16 @@
 
 import wave
 from collections.abc import Iterator
+from contextlib import suppress
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import av
 import numpy as np
 
-from broadcaster.edges.decode import Loudness, Samples
+from broadcaster.edges.decode import Samples
 from broadcaster.model.programme import SAMPLE_RATE
 
 
@@ -99,8 +101,26 @@ def true_peak(samples: Samples) -> float:
 
 
 def loudness(samples: Samples) -> float:
-    """The integrated loudness, in LUFS."""
-    meter = Loudness()
-    for _ in meter(blocks(samples)):
-        pass
-    return meter.lufs
+    """The integrated loudness, in LUFS: by FFmpeg's meter, which is not ours."""
+    graph = av.filter.Graph()
+    nodes = [
+        graph.add_abuffer(
+            format="fltp", sample_rate=SAMPLE_RATE, layout="mono", time_base=Fraction(1, SAMPLE_RATE)
+        ),
+        graph.add("ebur128", "metadata=1"),
+        graph.add("abuffersink"),
+    ]
+    for one, following in pairwise(nodes):
+        one.link_to(following)
+    graph.configure()
+    told = -70.0
+    for number, block in enumerate(blocks(samples)):
+        frame = av.AudioFrame.from_ndarray(block[np.newaxis].copy(), format="fltp", layout="mono")
+        frame.sample_rate, frame.time_base = SAMPLE_RATE, Fraction(1, SAMPLE_RATE)
+        frame.pts = number * SAMPLE_RATE
+        graph.push(frame)
+    graph.push(None)
+    with suppress(av.EOFError):
+        while True:
+            told = float(graph.pull().metadata.get("lavfi.r128.I", told))
+    return told

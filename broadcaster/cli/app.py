@@ -7,7 +7,21 @@ import typer
 
 from broadcaster.model.errors import BroadcasterError, Fault, said, say
 
-from . import air, area, demo, log, output, plan, recording, schedule, script, station
+from . import (
+    air,
+    approve,
+    area,
+    demo,
+    log,
+    missing,
+    output,
+    plan,
+    recording,
+    render,
+    schedule,
+    script,
+    station,
+)
 from .here import Here
 from .language import LANGUAGES, _
 
@@ -20,8 +34,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-for part in (station, plan, air, log, demo):
+for part in (station, plan, approve, air, log, demo):
     part.add_to(app)
+missing.add_to(recording.app)
+render.add_to(script.app)
 for name, group in (("schedule", schedule), ("script", script), ("recording", recording), ("area", area)):
     app.add_typer(group.app, name=name)
 
@@ -45,7 +61,8 @@ def common(
 ) -> None:
     if _lang not in ("", *LANGUAGES):
         raise typer.BadParameter(_("Write vi or en."), param_hint="--lang")
-    context.obj = Here(folder.resolve())
+    context.obj = here = Here(folder.resolve())
+    context.call_on_close(here.close)
 
 
 def run() -> int:

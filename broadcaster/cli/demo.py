@@ -83,7 +83,7 @@ def demo(
         with here.writing() as measured:
             measure(here, measured, assembly)
             loaded = here.load(measured)
-        content = loaded.content.with_stand_ins()
+        content = loaded.content.on_trial()
         zone = content.station.timezone
         chosen = period.parse(day)[0] if day else peak_day(content, here.now(content).date())
         found = plan(content, {}, *period.moments((chosen, chosen), zone))
@@ -105,7 +105,7 @@ def demo(
         for old in (*folder.glob("*.flac"), *folder.glob("*.wav"), *folder.glob("broadcaster.db-*")):
             old.unlink()
         _announce(content, chosen, due)
-        make(assembly, due, content.station.closing)
+        make(assembly, due, content.station)
 
         clock = FastClock(
             due[0].at - timedelta(minutes=1),

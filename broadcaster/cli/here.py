@@ -48,6 +48,7 @@ class Here:
     """A station's folder."""
 
     root: Path
+    _assembly: "Assembly | None" = None
 
     @property
     def var(self) -> Path:
@@ -94,7 +95,14 @@ class Here:
         from broadcaster.assembly import Assembly
         from broadcaster.edges.voice import EspeakVoice, FallbackVoice, GoogleVoice
 
-        return Assembly(self.root, FallbackVoice([GoogleVoice(), EspeakVoice()]))
+        if self._assembly is None:
+            self._assembly = Assembly(self.root, FallbackVoice([GoogleVoice(), EspeakVoice()]))
+        return self._assembly
+
+    def close(self) -> None:
+        """End what works for it."""
+        if self._assembly is not None:
+            self._assembly.close()
 
     @staticmethod
     def now(content: Content) -> datetime:

@@ -11,6 +11,7 @@ from broadcaster.model.errors import BroadcasterError
 from broadcaster.model.occurrence import Occurrence, State
 from broadcaster.model.plan import plan
 from broadcaster.model.programme import Programme, Recipe
+from broadcaster.model.station import Station
 
 from . import output, period, words
 from .here import Here, named
@@ -143,7 +144,7 @@ def prepare(
         now = here.now(content)
         log = {one.occurrence: one for one in store.airings(start=now - timedelta(days=8))}
         found = plan(content, log, now, now + timedelta(days=days))
-    made = make(assembly, found, content.station.closing)
+    made = make(assembly, found, content.station)
     assembly.tidy(now)
     rows = [
         {
@@ -153,7 +154,7 @@ def prepare(
             "state": "ready" if programme else "missing",
             "items": {item: lack.value for item, lack in recipe.lacks},
             "seconds": round(programme.seconds, 1) if programme else None,
-            "file": str(programme.path.relative_to(here.root)) if programme else None,
+            "file": _file(here, assembly, programme),
         }
         for recipe, programme in made.items()
     ]
@@ -176,21 +177,27 @@ def prepare(
     )
 
 
+def _file(here: Here, assembly: "Assembly", programme: Programme | None) -> str | None:
+    return str(assembly.playlist(programme.digest).relative_to(here.root)) if programme else None
+
+
 def _missing(recipe: Recipe) -> str:
     return words.lacks(recipe) or _("see the fault above")
 
 
 def measure(here: Here, store: Store, assembly: "Assembly") -> None:
     """Decode every recording that was not decoded yet, to its end, and remember what came of it."""
-    unknown = [one for one in here.load(store).content.recordings if one.seconds is None and not one.broken]
+    content = here.load(store).content
+    profile = content.station.clusters[0].profile
+    unknown = [one for one in content.recordings if one.seconds is None and not one.broken]
     with output.progress(_("Listening to recordings"), len(unknown)) as step:
         for one in unknown:
             step(one.path)
-            store.keep_measured({one.path: assembly.measure(one.path)})
+            store.keep_measured({one.path: assembly.measure(one.path, profile)})
 
 
 def make(
-    assembly: "Assembly", found: Iterable[Occurrence], closing: str | None
+    assembly: "Assembly", found: Iterable[Occurrence], station: Station
 ) -> Mapping[Recipe, Programme | None]:
     """Make every programme that *found* needs, and the chime; one that fails is told, the rest goes on."""
     needed = dict.fromkeys(
@@ -205,9 +212,9 @@ def make(
             except BroadcasterError as error:
                 made[recipe] = None
                 output.faults(error.faults)
-    if closing is not None:
+    for profile in sorted({cluster.profile for cluster in station.clusters}) if station.closing else ():
         try:
-            assembly.chime(closing)
+            assembly.chime(station.closing or "", profile)
         except BroadcasterError as error:
             output.faults(error.faults)
     return made

@@ -1,16 +1,25 @@
-"""recording list, show."""
+"""recording list, show, add, check."""
 
-from collections.abc import Iterable
-from typing import Annotated, Any
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from broadcaster.model.errors import BroadcasterError, Fault
+from broadcaster.model.judgement import Heard, Verdict
 from broadcaster.model.recording import Recording
+from broadcaster.model.script import language_fault
 
 from . import output, words
 from .here import Here, named
-from .language import _
+from .language import _, tr
 from .plan import Json
+
+if TYPE_CHECKING:
+    from broadcaster.edges.sandbox import Sandbox
+    from broadcaster.intake import Checked, Source
 
 app = typer.Typer(help=_("Audio files of items, per language and area."), no_args_is_help=True)
 
@@ -45,6 +54,154 @@ def show(
         one = named({each.path: each for each in here.content(store).recordings}, path)
     _tell([one])
     output.line(f"\n{here.root / one.path}")
+
+
+Files = Annotated[
+    list[Path],
+    typer.Argument(metavar=_("FILE…"), help=_("Audio files, folders of them, or .zip files.")),
+]
+
+
+@app.command("add", help=_("Take audio files of any kind as recordings, if they are fit for it."))
+def add(
+    context: typer.Context,
+    files: Files,
+    script: Annotated[str, typer.Option(help=_("Whose items they are."))],
+    item: Annotated[
+        str | None, typer.Option(help=_("Which item; else the name of the file says it."))
+    ] = None,
+    language: Annotated[
+        str | None, typer.Option(help=_("Its tag, such as hmn-Latn-VN; else the name of the folder says it."))
+    ] = None,
+    area: Annotated[
+        str | None, typer.Option(help=_("Only for this area; else what stands after @ in the file's name."))
+    ] = None,
+    speaker: Annotated[str, typer.Option(help=_("Who speaks."))] = "",
+    replace: Annotated[
+        bool, typer.Option("--replace", help=_("In place of what is there; that is kept in var/replaced/."))
+    ] = False,
+    json: Json = False,
+) -> None:
+    from broadcaster import intake
+
+    here: Here = context.obj
+    loaded = here.load()
+    if script not in loaded.content.scripts:
+        output.faults(loaded.faults)
+    chosen = named(loaded.content.scripts, script)
+    expected = {one.id: one.seconds for one in chosen.items if one.text}
+    areas = loaded.content.areas.codes
+    if item is not None:
+        named({one.id: one for one in chosen.items}, item)
+    if area is not None:
+        named(dict.fromkeys(areas), area)
+    if language is not None and (fault := language_fault("--language", language)):
+        raise BroadcasterError(fault)
+    languages = {tag for cluster in loaded.content.station.clusters for tag in cluster.languages}
+    given = {"item": item, "language": language, "area": area}
+
+    def take(source: "Source", sandbox: "Sandbox") -> "Checked":
+        target = intake.identify(source, chosen, languages, areas, given)
+        return intake.take(
+            here.root,
+            source,
+            target,
+            sandbox,
+            expected=expected.get(target.item),
+            speaker=speaker,
+            replacing=replace,
+        )
+
+    checked = _each(files, _("adding"), take)
+    _tell_checked(checked, json=json)
+    count = sum(one.path is not None for one in checked)
+    if count and not json:
+        output.line(
+            "\n"
+            + _(
+                "Added: {count}. Before they go on air they must be listened to and approved:"
+                " broadcaster approve"
+            ).format(count=count)
+        )
+    _end(checked)
+
+
+@app.command("check", help=_("Are these audio files fit to be recordings? Nothing is changed."))
+def check(files: Files, json: Json = False) -> None:
+    from broadcaster import intake
+
+    checked = _each(files, _("listening"), intake.check)
+    _tell_checked(checked, json=json)
+    _end(checked)
+
+
+def _each(files: Iterable[Path], title: str, do: "Callable[[Source, Sandbox], Checked]") -> "list[Checked]":
+    """What becomes of each file; what is wrong with one holds up no other."""
+    from broadcaster.edges.sandbox import Sandbox
+    from broadcaster.intake import find, unusable
+
+    checked = []
+    found = find(files)
+    with Sandbox("broadcaster.clip") as sandbox, output.progress(title, len(found)) as step:
+        for one in found:
+            if isinstance(one, Fault):
+                checked.append(unusable(one.where, [one]))
+            else:
+                try:
+                    checked.append(do(one, sandbox))
+                except BroadcasterError as error:
+                    checked.append(unusable(one.name, error.faults))
+            step(checked[-1].name)
+    return checked
+
+
+def _tell_checked(checked: "Iterable[Checked]", *, json: bool) -> None:
+    if json:
+        output.as_json([_checked_as_dict(one) for one in checked])
+        return
+    output.table(
+        (_("File"), _("Verdict"), _("Length"), _("Loudness")),
+        [
+            (
+                one.path or one.name,
+                _verdict(one.judgement.verdict),
+                output.length(one.heard.seconds) if one.heard else "–",
+                f"{one.heard.lufs:.0f} LUFS" if one.heard else "–",
+            )
+            for one in checked
+        ],
+        right=(2, 3),
+    )
+    output.faults(
+        Fault(one.name, reason.what, reason.next, warning=one.judgement.verdict is not Verdict.REFUSED)
+        for one in checked
+        for reason in one.judgement.reasons
+    )
+
+
+def _checked_as_dict(one: "Checked") -> dict[str, Any]:
+    heard = asdict(one.heard) if one.heard else dict.fromkeys(each.name for each in fields(Heard))
+    return {
+        "file": one.name,
+        "recording": one.path,
+        "verdict": one.judgement.verdict.value,
+        "reasons": [f"{tr(reason.what)} {tr(reason.next)}" for reason in one.judgement.reasons],
+        "codes": [reason.code for reason in one.judgement.reasons],
+        **{name: round(value, 4) if isinstance(value, float) else value for name, value in heard.items()},
+    }
+
+
+def _verdict(verdict: Verdict) -> str:
+    return {
+        Verdict.GOOD: _("good"),
+        Verdict.WARNED: _("good, with notes"),
+        Verdict.REFUSED: _("refused"),
+    }[verdict]
+
+
+def _end(checked: "Iterable[Checked]") -> None:
+    if any(one.judgement.verdict is Verdict.REFUSED for one in checked):
+        raise typer.Exit(1)
 
 
 def _tell(found: Iterable[Recording]) -> None:

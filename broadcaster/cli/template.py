@@ -18,6 +18,7 @@ name = "Khu trung tâm xã"
 area = "{area}"
 languages = ["vi"]                      # thêm "hmn-Latn-VN" (Mông), "blt-Latn-VN", "twh-Latn-VN" (Thái)
 sink = "card:default"                   # hoặc / or: card:TÊN, file:THƯ-MỤC, null
+profile = "horn"                        # loa nén ngoài trời; loa thùng / full-range: "full"
 """
 
 AREAS = """\

@@ -1,9 +1,11 @@
 """The words of the model as a person reads them."""
 
 from collections import Counter
+from collections.abc import Mapping
 
 from broadcaster.model.occurrence import Occurrence
 from broadcaster.model.programme import Recipe
+from broadcaster.model.recording import Lack
 from broadcaster.model.script import called
 
 from .language import _, tr
@@ -47,6 +49,17 @@ def lack(word: str) -> str:
         "recording-broken": _("a recording is damaged"),
         "stand-in": _("only a stand-in recording"),
         "no-fact": _("a local word is missing"),
+        "unapproved": _("not approved"),
+        "outdated": _("outdated: the Vietnamese words changed"),
+    }.get(word, word)
+
+
+def role(word: str) -> str:
+    return {
+        "author": _("wrote it"),
+        "translator": _("translated it"),
+        "reviewer": _("reviewed the words"),
+        "listener": _("listened to it"),
     }.get(word, word)
 
 
@@ -94,7 +107,10 @@ def withheld(one: Occurrence) -> str:
 
 def lacks(recipe: Recipe) -> str:
     """What a language lacks: `no recording (2 items), only a stand-in recording (7 items)`."""
-    counts = Counter(lack for _item, lack in recipe.lacks)
+    return counted(Counter(lack for _item, lack in recipe.lacks))
+
+
+def counted(counts: Mapping[Lack, int]) -> str:
     return ", ".join(
         _("{why} ({count} items)").format(why=lack(word), count=count) for word, count in counts.items()
     )

@@ -1,5 +1,6 @@
 """SEAM: audio/ and schedules/ -> the model, or every fault at once."""
 
+import hashlib
 import re
 import tomllib
 import unicodedata
@@ -14,9 +15,10 @@ from stat import S_ISREG
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
+from broadcaster.model.approval import Approval, Approvals
 from broadcaster.model.area import Area, AreaKind, Areas
 from broadcaster.model.content import Content
-from broadcaster.model.errors import BroadcasterError, Fault, Text, said, say
+from broadcaster.model.errors import BroadcasterError, Fault, Text, say, unread
 from broadcaster.model.recording import Measured, Recording, Recordings
 from broadcaster.model.schedule import (
     WEEKDAYS,
@@ -28,15 +30,12 @@ from broadcaster.model.schedule import (
     Rule,
     Schedule,
 )
-from broadcaster.model.script import GROUPS, Item, Script, placeholders
-from broadcaster.model.station import Cluster, Hours, Span, Station
+from broadcaster.model.script import GROUPS, IDENTIFIER, Item, Script, language_fault, placeholders
+from broadcaster.model.station import PROFILES, Cluster, Hours, Span, Station
 
 T = TypeVar("T")
 CLUTTER = {"thumbs.db", "desktop.ini"}  # Windows leaves them in folders
 LARGEST_FILE = 1_000_000  # bytes; content files are written by people
-LANGUAGE = re.compile(r"vi|(?!vi-)[a-z]{2,3}-[A-Z][a-z]{3}(-[A-Z]{2})?")
-MEANT = {"vi": "vi", "hmn": "hmn-Latn-VN", "mww": "hmn-Latn-VN", "blt": "blt-Latn-VN", "twh": "twh-Latn-VN"}
-IDENTIFIER = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 NOT_GIVEN: Any = object()
 
 
@@ -48,8 +47,14 @@ def fingerprint(station: Path) -> int:
             for path in (station / folder).rglob("*"):
                 with suppress(OSError):
                     stat = path.stat()
-                    seen.append((str(path), stat.st_mtime_ns, stat.st_size))
+                    seen.append((str(path), stat.st_ctime_ns, stat.st_size))
     return hash(tuple(sorted(seen)))
+
+
+def digest_of(path: Path) -> str:
+    """Of the bytes of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:32]
 
 
 @dataclass(frozen=True)
@@ -73,6 +78,7 @@ class Loaded:
         return replace(
             new,
             scripts=scripts,
+            approvals={**{name: last.approvals.get(name, Approvals()) for name in kept}, **new.approvals},
             recordings=Recordings([*(one for one in last.recordings if one.script in kept), *new.recordings]),
             schedules=sorted([*new.schedules, *schedules], key=lambda one: f"{one.id}.toml"),  # file order
         )
@@ -101,7 +107,8 @@ def load(station: Path, measured: Mapping[str, Measured] | None = None) -> Loade
     scripts = reader.scripts()
     schedules = reader.schedules(scripts)
     recordings = Recordings(reader.recordings(scripts))
-    content = Content(head, areas, scripts, recordings, schedules)
+    approvals = {name: reader.approvals(name) for name in scripts}
+    content = Content(head, areas, scripts, recordings, schedules, approvals, reader.dictionary())
     return Loaded(content, [*reader.faults, *reader.missing], frozenset(reader.left_out))
 
 
@@ -194,7 +201,7 @@ class _Reader:
 
     def _open(self, path: Path) -> _Table | None:
         where = self._where(path)
-        table = None
+        table, text = None, ""
         try:
             stat = path.stat()
             if not S_ISREG(stat.st_mode):
@@ -208,18 +215,8 @@ class _Reader:
             else:
                 text = unicodedata.normalize("NFC", path.read_text("utf-8-sig"))
                 table = _Table(tomllib.loads(text), where, self.faults)
-        except tomllib.TOMLDecodeError as error:
-            self.faults.append(_not_toml(where, text, str(error)))
-        except UnicodeDecodeError:
-            self._fault(where, say("This is not a text file in UTF-8."), say("Save it as UTF-8 text."))
-        except (ValueError, RecursionError):
-            self._fault(
-                where,
-                say("A number in it is too long, or its brackets are too deep."),
-                say("Take out what does not belong there."),
-            )
-        except OSError as error:
-            self._unreadable(where, error)
+        except (OSError, ValueError, RecursionError) as error:
+            self.faults.append(unread(where, error, text))
         return table
 
     def _inside(self, folder: Path) -> list[Path]:
@@ -247,11 +244,7 @@ class _Reader:
         return str(path.relative_to(self.root))
 
     def _unreadable(self, where: str, error: OSError) -> None:
-        self._fault(
-            where,
-            say("The file cannot be read: {error}.", error=said(error)),
-            say("See that it is there and that you may read it."),
-        )
+        self.faults.append(unread(where, error))
 
     def _fault(self, where: str, what: Text, following: Text) -> None:
         self.faults.append(Fault(where, what, following))
@@ -360,6 +353,7 @@ class _Reader:
             sink=table.take(
                 "sink", _sink, say("card:default, card:NAME, file:FOLDER or null, in quotes"), "card:default"
             ),
+            profile=table.choice("profile", PROFILES, "full"),
         )
         for tag in cluster.languages or ():
             self._language(table, tag)
@@ -367,22 +361,9 @@ class _Reader:
         return cluster
 
     def _language(self, table: _Table, tag: str) -> bool:
-        if tag.split("-", maxsplit=1)[0] == "th":
-            table.fault(
-                say("“{tag}” is the language of Thailand, not the Thái of Vietnam.", tag=tag),
-                say("Write blt-Latn-VN (Tai Dam) or twh-Latn-VN (Tai Dón)."),
-            )
-        elif not LANGUAGE.fullmatch(tag):
-            meant = MEANT.get(tag.split("-", maxsplit=1)[0])
-            table.fault(
-                say("The language tag “{tag}” does not name its script.", tag=tag),
-                say("Did you mean “{meant}”?", meant=meant)
-                if meant
-                else say("Write language-Script-COUNTRY, such as hmn-Latn-VN."),
-            )
-        else:
-            return True
-        return False
+        if fault := language_fault(table.where, tag):
+            table.faults.append(fault)
+        return fault is None
 
     def _sound(self, table: _Table, key: str, folder: str) -> str | None:
         """
@@ -431,6 +412,8 @@ class _Reader:
                 items=[self._item(one) for one in table.tables("item")],
                 chime=self._sound(table, "chime", "chimes"),
                 bed=self._sound(table, "bed", "beds"),
+                author=table.text("author", ""),
+                bulletin_class=_class(table),
             )
             if not IDENTIFIER.fullmatch(folder.name):
                 table.fault(
@@ -480,6 +463,35 @@ class _Reader:
                 )
         table.close()
         return Item(name, text, pause)
+
+    def approvals(self, script: str) -> Approvals:
+        """What was approved of *script*. A line that cannot be read approves nothing."""
+        path, found = self.root / "audio" / script / "approvals.jsonl", []
+        if not _seen(path.exists):
+            return Approvals()
+        try:
+            lines = path.read_text("utf-8").splitlines()
+        except (OSError, UnicodeDecodeError) as error:
+            self.missing.append(unread(self._where(path), error))
+            return Approvals()
+        for number, line in enumerate(lines, 1):
+            try:
+                found.append(Approval.of(line))
+            except (ValueError, TypeError, KeyError, RecursionError):
+                self.missing.append(
+                    Fault(
+                        f"{self._where(path)}:{number}",
+                        say("This line is no approval: it was cut off or changed."),
+                        say("Take the line out, and approve again what it was for: broadcaster approve."),
+                    )
+                )
+        return Approvals(found)
+
+    def dictionary(self) -> Mapping[str, str]:
+        """How voices say what is written so."""
+        path = self.root / "audio" / "dictionary.toml"
+        table = self._open(path) if _seen(path.exists) else None
+        return {word: said for word in table.data if (said := table.text(word))} if table else {}
 
     def recordings(self, scripts: Mapping[str, Script]) -> Iterator[Recording]:
         for script in scripts.values():
@@ -537,7 +549,13 @@ class _Reader:
         if len(self.faults) > before:
             return None
         known = self.measured.get(table.where)
-        fresh = known is not None and (known.size, known.changed) == (stat.st_size, stat.st_mtime_ns)
+        if known is not None and (known.size, known.changed) != (stat.st_size, stat.st_ctime_ns):
+            known = None
+        try:
+            digest = known.digest if known else digest_of(path)
+        except OSError as error:
+            self._unreadable(table.where, error)
+            return None
         return Recording(
             script.id,
             language,
@@ -545,8 +563,10 @@ class _Reader:
             area,
             table.where,
             stand_in,
-            seconds=known.seconds if known and fresh else None,
-            broken=bool(fresh and known and known.seconds is None),
+            digest,
+            known.seconds if known else None,
+            broken=known is not None and known.seconds is None,
+            heard=known.heard if known else None,
         )
 
     def schedules(self, scripts: Mapping[str, Script]) -> list[Schedule]:
@@ -568,7 +588,7 @@ class _Reader:
             if (table := self._open(path)) is None:
                 continue
             before = len(self.faults)
-            schedule = self._schedule(name, table)
+            schedule = self._schedule(name, table, scripts)
             for script in schedule.scripts or ():
                 if script not in scripts:
                     meant = get_close_matches(script, scripts, 1)
@@ -584,15 +604,16 @@ class _Reader:
                 self.left_out.discard(f"schedules/{name}")
         return found
 
-    def _schedule(self, name: str, table: _Table) -> Schedule:
+    def _schedule(self, name: str, table: _Table, scripts: Mapping[str, Script]) -> Schedule:
+        title = table.text("title")
+        named = table.take("script", _texts, say("a script's name, or a list of them"))
+        first = scripts.get(named[0]) if named else None
         schedule = Schedule(
             id=name,
-            title=table.text("title"),
-            scripts=table.take("script", _texts, say("a script's name, or a list of them")),
+            title=title,
+            scripts=named,
             areas=table.take("areas", _texts, say('a list of area codes, such as ["11"]')),
-            bulletin_class=BulletinClass[
-                table.choice("class", [one.word for one in BulletinClass], "normal").upper()
-            ],
+            bulletin_class=_class(table, first.bulletin_class if first else BulletinClass.NORMAL),
             rules=[self._rule(one) for one in table.tables("rule")],
             campaigns=[self._rule(one, campaign=True) for one in table.tables("campaign")],
             exclusions=[self._exclusion(one) for one in table.tables("except")],
@@ -651,6 +672,11 @@ class _Reader:
         return move
 
 
+def _class(table: _Table, default: BulletinClass = BulletinClass.NORMAL) -> BulletinClass:
+    word = table.choice("class", [one.word for one in BulletinClass], default.word)
+    return BulletinClass[word.upper()]
+
+
 def _seen(look: Callable[[], bool]) -> bool:
     """What *look* finds; True where it may not look: opening it will say why."""
     try:
@@ -685,25 +711,6 @@ def _shown(value: Any, depth: int = 2) -> str:
         pairs = [f"{key} = {_shown(one, depth - 1)}" for key, one in value.items()] if depth else ["…"]
         return f"{{ {', '.join(pairs)} }}"
     return str(value)
-
-
-def _not_toml(where: str, text: str, error: str) -> Fault:
-    """What tomllib says of a place, with the line there and the mistake that it most likely is."""
-    place = re.search(r"\(at line (\d+)", error)
-    if place is None:
-        return Fault(
-            where,
-            say("This is not valid TOML: something is opened and not closed."),
-            say("Look for a quote or a bracket without its partner."),
-        )
-    line = text.splitlines()[int(place[1]) - 1].strip()
-    if re.search(r"(?<![\d:])(\d{1,2}:\d\d|\d:\d\d:\d\d|24:00:00)(?![\d:])", line):
-        remedy = say("Write times with two digits each and with seconds, up to 23:59:59: 05:30:00.")
-    elif re.search(r"[=\[,]\s*0\d+", line):
-        remedy = say("Put codes in quotes: {example}.", example='"03160"')
-    else:
-        remedy = say("Mend this line: a missing quote, bracket or “=”, or the same key twice.")
-    return Fault(f"{where}:{place[1]}", say("This is not valid TOML: {line}", line=line[:60]), remedy)
 
 
 def _text(value: Any) -> str:

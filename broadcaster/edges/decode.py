@@ -1,9 +1,9 @@
 """SEAM: any audio file -> samples, or a named fault; levels and limits. PyAV (FFmpeg) lives here."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
 from itertools import chain, groupby
-from math import log10
+from math import log10, pi, tan
 from pathlib import Path
 from typing import Any
 
@@ -15,100 +15,193 @@ from broadcaster.model.errors import BroadcasterError, Fault, said, say
 from broadcaster.model.programme import SAMPLE_RATE
 
 Samples = NDArray[np.float32]  # mono, SAMPLE_RATE, full scale is 1.0
-TRUE_PEAK = 0.71  # what the limiter holds: -3 dB, so that speech and bed together stay under -1.5 dBTP
+PICTURES_A_SECOND = 5  # of a film: still ones, which change with the words
 
 
-class Loudness:
-    """Gathers the integrated loudness and, with *peaks*, the true peak of what passes (BS.1770)."""
+class Reader:
+    """
+    The samples of a file's sound track, in blocks, mixed to mono at SAMPLE_RATE; to be read once.
 
-    def __init__(self, *, peaks: bool = True) -> None:
-        self._meter = f"ebur128=metadata=1:peak={'true' if peaks else 'none'}"
-        self.lufs = -70.0
-        self.true_peak = 0.0  # linear
+    Only what decodes counts, whatever headers and file names claim. Reading raises BroadcasterError where
+    nothing does. The attributes are whole when it was read to its end.
+    """
 
-    def __call__(self, blocks: Iterable[Samples]) -> Iterator[Samples]:
-        for frame in _filtered(blocks, self._meter):
-            told: dict[str, str] = frame.metadata
-            self.lufs = float(told.get("lavfi.r128.I", self.lufs))
-            self.true_peak = max(self.true_peak, float(told.get("lavfi.r128.true_peaks_ch0", 0)))
-            yield frame.to_ndarray()[0]
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.seconds = 0.0
+        self.claimed: float | None = None  # seconds, by the header
+        self.channels = self.rate = self.damaged = 0  # damaged: packets that do not decode
+        self.codec = self.container = ""
+        self._apart = self._mixed = 0.0  # energy of the channels, and of what they are mixed to
+
+    @property
+    def cancels(self) -> bool:
+        """Are left and right each other's opposite, so that mixed to one they are silent?"""
+        return self.channels > 1 and self._mixed < self._apart / 1000
+
+    def __iter__(self) -> Iterator[Samples]:
+        try:
+            with av.open(str(self.path.resolve()), options={"protocol_whitelist": "file"}) as source:
+                stream = source.streams.best("audio")
+                if stream is None:
+                    raise BroadcasterError(
+                        Fault(
+                            self.path.name, say("There is no sound in this file."), say("Choose a recording.")
+                        )
+                    )
+                self._describe(source, stream)
+                for _, frames in groupby(
+                    self._frames(source, stream), key=_form
+                ):  # it may be of several kinds
+                    resampler = av.AudioResampler("fltp", rate=SAMPLE_RATE)
+                    for out in chain.from_iterable(map(resampler.resample, chain(frames, [None]))):
+                        yield self._mono(np.asarray(out.to_ndarray(), np.float32))
+        except (av.FFmpegError, OSError, ValueError) as error:
+            raise BroadcasterError(
+                Fault(
+                    self.path.name,
+                    say("The file cannot be read as sound: {error}.", error=said(error)),
+                    say("Record it again, or put the undamaged file in its place."),
+                )
+            ) from error
+        if not self.seconds:
+            raise BroadcasterError(
+                Fault(self.path.name, say("Not one second of it can be decoded."), say("Record it again."))
+            )
+
+    def _describe(self, source: Any, stream: Any) -> None:
+        self.container, self.codec = source.format.name, stream.codec_context.name
+        self.channels, self.rate = stream.codec_context.channels, stream.codec_context.sample_rate
+        if stream.duration is not None and stream.time_base is not None:
+            self.claimed = float(stream.duration * stream.time_base)
+        elif source.duration is not None:
+            self.claimed = source.duration / av.time_base
+
+    def _frames(self, source: Any, stream: Any) -> Iterator[Any]:
+        for packet in source.demux(stream):
+            try:
+                yield from packet.decode()
+            except av.FFmpegError:
+                self.damaged += 1  # what is left of the file is judged by its length
+
+    def _mono(self, channels: Samples) -> Samples:
+        self.seconds += channels.shape[1] / SAMPLE_RATE
+        mixed: Samples = channels[0] if len(channels) == 1 else channels.mean(axis=0)
+        self._apart += float(np.square(channels).sum()) / len(channels)
+        self._mixed += float(np.square(mixed).sum())
+        return mixed
 
 
 def decode(path: Path) -> Iterator[Samples]:
-    """
-    Yield the samples of the first sound track in blocks, mixed to mono at SAMPLE_RATE.
-
-    Only what decodes counts, whatever headers and file names claim. Raises BroadcasterError if nothing does.
-    """
-    decoded = False
-    try:
-        with av.open(str(path)) as source:
-            if not source.streams.audio:
-                raise BroadcasterError(
-                    Fault(path.name, say("There is no sound in this file."), say("Choose a recording."))
-                )
-            for _, frames in groupby(_frames(source), key=_form):  # a file may be joined of several kinds
-                resampler = av.AudioResampler("fltp", rate=SAMPLE_RATE)
-                for out in chain.from_iterable(map(resampler.resample, chain(frames, [None]))):
-                    decoded = True
-                    yield out.to_ndarray().mean(axis=0)
-    except (av.FFmpegError, OSError, ValueError) as error:
-        raise BroadcasterError(
-            Fault(
-                path.name,
-                say("The file cannot be read as sound: {error}.", error=said(error)),
-                say("Record it again, or put the undamaged file in its place."),
-            )
-        ) from error
-    if not decoded:
-        raise BroadcasterError(
-            Fault(path.name, say("Not one second of it can be decoded."), say("Record it again."))
-        )
-
-
-def _frames(source: Any) -> Iterator[Any]:
-    for packet in source.demux(source.streams.audio[0]):
-        try:
-            yield from packet.decode()
-        except av.FFmpegError:
-            continue  # a damaged stretch; what is left of the file is judged by its length
+    """Yield the samples of the sound track of *path*, as Reader does."""
+    return iter(Reader(path))
 
 
 def _form(frame: Any) -> tuple[str, str, int]:
     return frame.format.name, frame.layout.name, frame.sample_rate
 
 
-def levelled(blocks: Iterable[Samples], gain: float, true_peak: float) -> Iterator[Samples]:
-    """Apply *gain* (dB); where *true_peak* (linear, before it) would then pass the ceiling, limit."""
-    steps = f"volume={gain:.3f}dB"
-    if true_peak * 10 ** (gain / 20) > TRUE_PEAK:
-        steps += (
-            f",aresample={SAMPLE_RATE * 4},alimiter=limit={TRUE_PEAK}:attack=4:release=60:level=disabled"
-            f",aresample={SAMPLE_RATE}"
+class Filter:
+    """A chain of FFmpeg's filters (`highpass=f=100,lowpass=f=6000`); as many samples come out as go in."""
+
+    def __init__(self, steps: str) -> None:
+        self._graph, self._at = av.filter.Graph(), 0
+        node: Any = self._graph.add_abuffer(
+            format="fltp", sample_rate=SAMPLE_RATE, layout="mono", time_base=Fraction(1, SAMPLE_RATE)
         )
-    for frame in _filtered(blocks, steps):
-        yield frame.to_ndarray()[0]
+        for step in [*steps.split(","), f"aformat=fltp:{SAMPLE_RATE}:mono", "abuffersink"]:
+            name, _, options = step.partition("=")
+            following = self._graph.add(name, options or None)
+            node.link_to(following)
+            node = following
+        self._graph.configure()
+
+    def __call__(self, block: Samples) -> Samples:
+        """The block after the filters, which remember what came before it."""
+        out = []
+        for start in range(0, len(block), SAMPLE_RATE):  # frames of a second: longer ones are slow here
+            piece = block[start : start + SAMPLE_RATE]
+            self._graph.push(_frame(piece, self._at))
+            self._at += len(piece)
+            out += [frame.to_ndarray()[0] for frame in _pull(self._graph)]
+        return np.concatenate(out)
+
+
+def k_weighting() -> Filter:
+    """The filter of BS.1770 before power is taken: a high shelf and a high pass, made for SAMPLE_RATE."""
+    high, f = 10 ** (3.999843853973347 / 20), tan(pi * 1681.974450955533 / SAMPLE_RATE)
+    q, middle = 0.7071752369554196, high**0.4996667741545416
+    shelf = _biquad(f, q, high + middle * f / q + f * f, 2 * (f * f - high), high - middle * f / q + f * f)
+    f, q = tan(pi * 38.13547087602444 / SAMPLE_RATE), 0.5003270373238773
+    scale = 1 + f / q + f * f  # the standard does not divide the high pass by it
+    return Filter(f"{shelf},{_biquad(f, q, scale, -2 * scale, scale)}")
+
+
+def _biquad(f: float, q: float, b0: float, b1: float, b2: float) -> str:
+    a0, a1, a2 = 1 + f / q + f * f, 2 * (f * f - 1), 1 - f / q + f * f
+    return f"biquad=b0={b0}:b1={b1}:b2={b2}:a0={a0}:a1={a1}:a2={a2}"
 
 
 def decibels(ratio: float) -> float:
     return 20 * log10(ratio) if ratio > 0 else -120.0
 
 
-def encode(blocks: Iterable[Samples], to: Path, codec: str, bit_rate: int | None = None) -> None:
+def encode(
+    blocks: Iterable[Samples], to: Path, codec: str, bit_rate: int | None = None, rate: int = SAMPLE_RATE
+) -> None:
     """Write samples as *codec* ("flac", "libopus", "libmp3lame"); the suffix of *to* names the container."""
-    rate = 48_000 if codec == "libopus" else SAMPLE_RATE  # Opus knows no 32 kHz
     with av.open(str(to), "w") as target:
-        stream: Any = target.add_stream(codec, rate=rate)
-        stream.layout = "mono"
-        if bit_rate is not None:
-            stream.bit_rate = bit_rate
-        resampler = av.AudioResampler(stream.format.name, "mono", rate, frame_size=stream.frame_size)
-        for frame in chain.from_iterable(
-            resampler.resample(one) for one in chain(map(_frame, blocks), [None])
-        ):
-            frame.pts = None
-            target.mux(stream.encode(frame))
+        for packet in _encoded(blocks, target, codec, bit_rate, 48_000 if codec == "libopus" else rate):
+            target.mux(packet)  # Opus knows no 32 kHz
+
+
+def film(blocks: Iterable[Samples], seen: Callable[[float], NDArray[np.uint8]], to: Path) -> None:
+    """
+    Write an MP4: samples with what is *seen* at a time in seconds (rows of RGB, both sides even).
+
+    The same array given again is taken for the same picture.
+    """
+    with av.open(str(to), "w", options={"movflags": "+faststart"}) as target:
+        picture = seen(0.0)
+        height, width, _ = picture.shape
+        still = {"preset": "veryfast", "tune": "stillimage", "crf": "20"}
+        stream: Any = target.add_stream(
+            "libx264", PICTURES_A_SECOND, still, width=width, height=height, pix_fmt="yuv420p"
+        )
+        stream.codec_context.gop_size = 10 * PICTURES_A_SECOND
+        for name in ("color_primaries", "color_trc", "colorspace", "color_range"):
+            setattr(stream.codec_context, name, 1)  # BT.709, limited: what players take HD to be
+        frame, shown = None, 0
+        for packet in _encoded(blocks, target, "aac", 128_000, 48_000):
+            target.mux(packet)
+            while not shown or (shown + 1) / PICTURES_A_SECOND <= packet.pts * packet.time_base:
+                wanted = seen((shown + 0.5) / PICTURES_A_SECOND)
+                if frame is None or wanted is not picture:
+                    picture = wanted
+                    frame = av.VideoFrame.from_ndarray(picture, "rgb24").reformat(
+                        format="yuv420p", dst_colorspace="ITU709"
+                    )
+                frame.pts, frame.time_base = shown, Fraction(1, PICTURES_A_SECOND)
+                target.mux(stream.encode(frame))
+                shown += 1
         target.mux(stream.encode(None))
+
+
+def _encoded(
+    blocks: Iterable[Samples], target: Any, codec: str, bit_rate: int | None, rate: int
+) -> Iterator[Any]:
+    """The packets of a new sound track of *target*, mono."""
+    stream: Any = target.add_stream(codec, rate=rate)
+    stream.layout = "mono"
+    if bit_rate is not None:
+        stream.bit_rate = bit_rate
+    resampler = av.AudioResampler(stream.format.name, "mono", rate, frame_size=stream.frame_size)
+    at = 0
+    for frame in chain.from_iterable(resampler.resample(one) for one in chain(map(_frame, blocks), [None])):
+        frame.pts, frame.time_base = at, Fraction(1, rate)
+        at += frame.samples
+        yield from stream.encode(frame)
+    yield from stream.encode(None)
 
 
 def _frame(block: Samples, at: int = 0) -> av.AudioFrame:
@@ -117,31 +210,6 @@ def _frame(block: Samples, at: int = 0) -> av.AudioFrame:
     )
     frame.sample_rate, frame.time_base, frame.pts = SAMPLE_RATE, Fraction(1, SAMPLE_RATE), at
     return frame
-
-
-def _filtered(blocks: Iterable[Samples], steps: str) -> Iterator[Any]:
-    """Send *blocks* through a chain of FFmpeg filters; yields frames, mono float at SAMPLE_RATE."""
-    graph = av.filter.Graph()
-    node: Any = graph.add_abuffer(
-        format="fltp", sample_rate=SAMPLE_RATE, layout="mono", time_base=Fraction(1, SAMPLE_RATE)
-    )
-    for step in [*steps.split(","), f"aformat=fltp:{SAMPLE_RATE}:mono"]:
-        name, _, options = step.partition("=")
-        following = graph.add(name, options or None)
-        node.link_to(following)
-        node = following
-    end = graph.add("abuffersink")
-    node.link_to(end)
-    graph.configure()
-    at = 0
-    for block in blocks:
-        for start in range(0, len(block), SAMPLE_RATE):  # frames of a second: longer ones are slow here
-            piece = block[start : start + SAMPLE_RATE]
-            graph.push(_frame(piece, at))
-            at += len(piece)
-            yield from _pull(graph)
-    graph.push(None)
-    yield from _pull(graph)
 
 
 def _pull(graph: av.filter.Graph) -> Iterator[Any]:

@@ -6,7 +6,7 @@ SEAM: the station's memory: play log, requests to the daemon, marks. SQLite, thr
     airings     view: how each occurrence ended
     requests    what commands ask of the running daemon
     marks       last known facts of the daemon: alive, on air
-    measured    what decoding told of each recording
+    heard       what decoding told of each recording
 """
 
 import fcntl
@@ -24,6 +24,7 @@ from typing import Any
 
 from broadcaster.model.airing import Airing, Outcome, Sounded
 from broadcaster.model.errors import BroadcasterError, Fault, said, say
+from broadcaster.model.judgement import Heard
 from broadcaster.model.recording import Measured
 
 TIMES = ("planned", "logged", "started", "ended")
@@ -77,7 +78,8 @@ class Store:
                     connection.execute("pragma journal_mode = wal")
                     connection.execute("pragma synchronous = full")
                 self._db = _sqlite_utils().Database(connection)
-                self._make_tables()
+                if not (read_only and path.exists()):  # one of an older version may lack the newest
+                    self._make_tables()
             except sqlite3.Error:
                 connection.close()
                 raise
@@ -88,7 +90,7 @@ class Store:
         self._db.close()
 
     def _make_tables(self) -> None:
-        if "airings" in self._db.view_names():
+        if "heard" in self._db.table_names():  # the newest of them
             return
         with self._db.conn:
             text = {field.name: str for field in fields(Airing)}
@@ -102,8 +104,10 @@ class Store:
                 if_not_exists=True,
             )
             self._db["marks"].create({"name": str, "value": str}, pk="name", if_not_exists=True)
-            self._db["measured"].create(
-                {"path": str, "size": int, "changed": int, "seconds": float}, pk="path", if_not_exists=True
+            self._db["heard"].create(
+                {"path": str, "size": int, "changed": int, "digest": str, "seconds": float, "heard": str},
+                pk="path",
+                if_not_exists=True,
             )
             self._db.create_view("airings", "select * from events where event = 'end'", ignore=True)
 
@@ -179,13 +183,25 @@ class Store:
     # Recordings that were decoded
 
     def measured(self) -> dict[str, Measured]:
-        rows = self._rows("measured")
-        return {row["path"]: Measured(row["size"], row["changed"], row["seconds"]) for row in rows}
+        rows = self._rows("heard")
+        return {
+            row["path"]: Measured(
+                row["size"],
+                row["changed"],
+                row["digest"],
+                row["seconds"],
+                Heard(**json.loads(row["heard"])) if row["heard"] else None,
+            )
+            for row in rows
+        }
 
     def keep_measured(self, found: Mapping[str, Measured]) -> None:
-        rows: Iterable[dict[str, Any]] = [{"path": path, **asdict(one)} for path, one in found.items()]
-        with self._using("measured"):
-            self._db["measured"].upsert_all(rows, pk="path")
+        rows: Iterable[dict[str, Any]] = [
+            {"path": path, **asdict(one), "heard": json.dumps(asdict(one.heard)) if one.heard else None}
+            for path, one in found.items()
+        ]
+        with self._using("heard"):
+            self._db["heard"].upsert_all(rows, pk="path")
 
     def _rows(
         self, table: str, where: str = "1", values: Sequence[Any] = (), order_by: str | None = None

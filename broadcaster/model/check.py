@@ -6,7 +6,7 @@ from datetime import date
 from .content import Content
 from .errors import Fault, Text, say
 from .plan import recipes_for
-from .programme import Lack
+from .recording import Lack
 from .schedule import BulletinClass, Schedule
 from .script import called
 from .station import Cluster
@@ -91,6 +91,8 @@ NEXT = {
     Lack.NO_RECORDING: say("Record it, under recordings/<language>/<item>; no voice speaks this language."),
     Lack.BROKEN: say("Record it again, or put the undamaged file in its place."),
     Lack.STAND_IN: say("A stand-in sounds in the demo only. Have a speaker record it."),
+    Lack.UNAPPROVED: say("Listen to it, read it, and approve it: broadcaster approve."),
+    Lack.OUTDATED: say("Have it translated and recorded anew, or approve it again if it still fits."),
     Lack.NO_FACT: say("Write the word under the area in schedules/areas.toml, or change the text."),
 }
 
@@ -115,6 +117,13 @@ def _what(lack: Lack, language: str, cluster: str, items: str) -> Text:
     values: dict[str, object] = {"language": called(language), "cluster": cluster, "items": items}
     if lack is Lack.STAND_IN:
         return say("{language} is left out at {cluster}: only stand-ins of {items}.", **values)
+    if lack is Lack.UNAPPROVED:
+        return say("{language} is left out at {cluster}: {items} are not approved as they are now.", **values)
+    if lack is Lack.OUTDATED:
+        return say(
+            "{language} is left out at {cluster}: the Vietnamese words of {items} changed after approval.",
+            **values,
+        )
     if lack is Lack.NO_FACT:
         return say(
             "{language} is left out at {cluster}: a placeholder of {items} has no word there.", **values

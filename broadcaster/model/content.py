@@ -1,9 +1,10 @@
 """All that officers wrote, as one value."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Self
 
+from .approval import Approvals
 from .area import Areas
 from .recording import Recordings
 from .schedule import Schedule
@@ -14,8 +15,8 @@ from .station import Station
 @dataclass(frozen=True)
 class Content:
     """
-    A station's content. `voiced` are the languages that a voice speaks; `stand_ins` lets stand-in
-    recordings sound, which only the demo does.
+    A station's content. `voiced` are the languages that a voice speaks. On `trial` what is not approved and
+    stand-ins sound too: for those who must hear it first, and for the demo.
     """
 
     station: Station
@@ -23,8 +24,10 @@ class Content:
     scripts: Mapping[str, Script]
     recordings: Recordings
     schedules: Sequence[Schedule]  # in file order
+    approvals: Mapping[str, Approvals] = field(default_factory=dict)  # by script
+    dictionary: Mapping[str, str] = field(default_factory=dict)  # how voices say what is written so
     voiced: frozenset[str] = frozenset({"vi"})
-    stand_ins: bool = False
+    trial: bool = False
 
-    def with_stand_ins(self) -> Self:
-        return replace(self, stand_ins=True)
+    def on_trial(self) -> Self:
+        return replace(self, trial=True)

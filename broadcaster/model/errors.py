@@ -1,6 +1,8 @@
 """What went wrong, in words that can be put into the reader's language."""
 
 import errno
+import re
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -60,6 +62,44 @@ class Fault:
 
     def __str__(self) -> str:
         return f"{self.where}: {self.what} {self.next}" if self.where else f"{self.what} {self.next}"
+
+
+def unread(where: str, error: Exception, text: str = "") -> Fault:
+    """Why the content file *where*, with *text* in it, cannot be read."""
+    if isinstance(error, tomllib.TOMLDecodeError):
+        return _not_toml(where, text, str(error))
+    if isinstance(error, UnicodeDecodeError):
+        return Fault(where, say("This is not a text file in UTF-8."), say("Save it as UTF-8 text."))
+    if isinstance(error, OSError):
+        return Fault(
+            where,
+            say("The file cannot be read: {error}.", error=said(error)),
+            say("See that it is there and that you may read it."),
+        )
+    return Fault(
+        where,
+        say("A number in it is too long, or its brackets are too deep."),
+        say("Take out what does not belong there."),
+    )
+
+
+def _not_toml(where: str, text: str, error: str) -> Fault:
+    """What tomllib says of a place, with the line there and the mistake that it most likely is."""
+    place = re.search(r"\(at line (\d+)", error)
+    if place is None:
+        return Fault(
+            where,
+            say("This is not valid TOML: something is opened and not closed."),
+            say("Look for a quote or a bracket without its partner."),
+        )
+    line = text.splitlines()[int(place[1]) - 1].strip()
+    if re.search(r"(?<![\d:])(\d{1,2}:\d\d|\d:\d\d:\d\d|24:00:00)(?![\d:])", line):
+        remedy = say("Write times with two digits each and with seconds, up to 23:59:59: 05:30:00.")
+    elif re.search(r"[=\[,]\s*0\d+", line):
+        remedy = say("Put codes in quotes: {example}.", example='"03160"')
+    else:
+        remedy = say("Mend this line: a missing quote, bracket or “=”, or the same key twice.")
+    return Fault(f"{where}:{place[1]}", say("This is not valid TOML: {line}", line=line[:60]), remedy)
 
 
 class BroadcasterError(Exception):

@@ -13,12 +13,14 @@ from heapq import heapify, heappop, heappush
 from math import ceil
 
 from .airing import LOST, Airing
+from .approval import Approvals
 from .content import Content
 from .occurrence import Kind, Occurrence, Reason, State, occurrence_id
 from .programme import Recipe, recipe
 from .schedule import BulletinClass, Rule, Schedule
 from .station import Cluster, Hours
 
+NOBODY = Approvals()
 GAP = timedelta(seconds=2)  # between two occurrences of a session
 Log = Mapping[str, Airing]  # by occurrence
 
@@ -227,24 +229,32 @@ def recipes_for(
     """What *cluster* would hear of *script* on *day*, a recipe a language in the cluster's order."""
     if known is not None and (script, day) in known:
         return known[script, day]
-    places = [area.code for area in content.areas.upwards(cluster.area, day)]
-    words = content.areas.words(cluster.area, day)
     made = tuple(
-        recipe(
-            content.scripts[script],
-            language,
-            cluster.area,
-            places,
-            words,
-            content.recordings,
-            voiced=content.voiced,
-            stand_ins=content.stand_ins,
-        )
+        recipe_at(content, script, language, cluster.area, day, cluster.profile)
         for language in cluster.languages
     )
     if known is not None:
         known[script, day] = made
     return made
+
+
+def recipe_at(
+    content: Content, script: str, language: str, area: str, day: date, profile: str = "full"
+) -> Recipe:
+    """What is heard of *script* in *language* at *area* on *day*."""
+    return recipe(
+        content.scripts[script],
+        language,
+        area,
+        [one.code for one in content.areas.upwards(area, day)],
+        content.areas.words(area, day),
+        content.recordings,
+        content.approvals.get(script, NOBODY),
+        dictionary=content.dictionary,
+        voiced=content.voiced,
+        trial=content.trial,
+        profile=profile,
+    )
 
 
 def lay_out(asked: Sequence[_Asked], hours: Hours) -> list[Occurrence]:

@@ -2,6 +2,23 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
+
+from .judgement import Heard
+
+
+class Lack(StrEnum):
+    """Why a language cannot go on air."""
+
+    NO_RECORDING = "no-recording"  # and no voice speaks the language
+    BROKEN = "recording-broken"
+    STAND_IN = "stand-in"
+    NO_FACT = "no-fact"  # a placeholder that the area has no word for
+    UNAPPROVED = "unapproved"  # nobody vouches for exactly these words and bytes
+    OUTDATED = "outdated"  # approved, but the Vietnamese words changed after that
+
+
+TRIED = frozenset({Lack.STAND_IN, Lack.UNAPPROVED, Lack.OUTDATED})  # may be heard on trial, not on air
 
 
 @dataclass(frozen=True)
@@ -9,8 +26,10 @@ class Measured:
     """What decoding a file to its end told, for the file of that size and time of change."""
 
     size: int
-    changed: int  # ns since 1970, as the file system has it
-    seconds: float | None  # None: it cannot be decoded
+    changed: int  # ns since 1970; of the inode, since nobody can set that back
+    digest: str  # of its bytes
+    seconds: float | None  # of its clip; None: it cannot be decoded
+    heard: Heard | None
 
 
 @dataclass(frozen=True)
@@ -23,8 +42,17 @@ class Recording:
     area: str | None
     path: str  # below the station's folder
     stand_in: bool = False  # somebody else's voice in place of a speaker who is not there yet
-    seconds: float | None = None  # that decode, None until it was tried
+    digest: str = ""  # of its bytes
+    seconds: float | None = None  # of its clip, None until it was tried
     broken: bool = False  # it was tried and cannot be decoded
+    heard: Heard | None = None
+
+    @property
+    def lack(self) -> Lack | None:
+        """What keeps it off the air by itself, approved or not."""
+        if self.broken:
+            return Lack.BROKEN
+        return Lack.STAND_IN if self.stand_in else None
 
 
 class Recordings:

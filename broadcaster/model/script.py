@@ -1,11 +1,16 @@
 """The words of one message."""
 
+import re
 import string
-from collections.abc import Mapping, Sequence
+import unicodedata
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 
-from .errors import Text, say
+from .errors import Fault, Text, say
+from .schedule import BulletinClass
 
+VIETNAMESE = "vi"
 LANGUAGES = {  # those that messages call by name
     "vi": say("Vietnamese"),
     "hmn-Latn-VN": say("Mông"),
@@ -13,6 +18,9 @@ LANGUAGES = {  # those that messages call by name
     "twh-Latn-VN": say("Thái (Tai Dón)"),
     "und": say("a file"),  # undetermined: a sound file that was put on air by hand
 }
+TAG = re.compile(r"vi|(?!vi-)[a-z]{2,3}-[A-Z][a-z]{3}(-[A-Z]{2})?")
+MEANT = {"vi": "vi", "hmn": "hmn-Latn-VN", "mww": "hmn-Latn-VN", "blt": "blt-Latn-VN", "twh": "twh-Latn-VN"}
+IDENTIFIER = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 GROUPS = ("everyone", "farmers", "households", "small-traders", "cooperative-members", "village-officers")
 SYLLABLES_PER_SECOND = 3.0  # an announcer outdoors; what a text is taken to last until it is recorded
 
@@ -20,6 +28,44 @@ SYLLABLES_PER_SECOND = 3.0  # an announcer outdoors; what a text is taken to las
 def called(language: str) -> Text | str:
     """The name of a language in words, or its tag."""
     return LANGUAGES.get(language, language)
+
+
+def language_fault(where: str, tag: str) -> Fault | None:
+    """What is wrong with the language tag *tag*, and which was meant."""
+    first = tag.split("-", maxsplit=1)[0]
+    if first == "th":
+        return Fault(
+            where,
+            say("“{tag}” is the language of Thailand, not the Thái of Vietnam.", tag=tag),
+            say("Write blt-Latn-VN (Tai Dam) or twh-Latn-VN (Tai Dón)."),
+        )
+    if TAG.fullmatch(tag):
+        return None
+    meant = MEANT.get(first)
+    return Fault(
+        where,
+        say("The language tag “{tag}” does not name its script.", tag=tag),
+        say("Did you mean “{meant}”?", meant=meant)
+        if meant
+        else say("Write language-Script-COUNTRY, such as hmn-Latn-VN."),
+    )
+
+
+def identifier(text: str, taken: Container[str] = ()) -> str:
+    """An id from the first words of *text*, without accents, that is not in *taken*."""
+    plain = unicodedata.normalize("NFD", re.sub(r"\{[^}]*\}", "", text).lower().replace("đ", "d"))
+    plain = "".join(letter for letter in plain if not unicodedata.combining(letter))
+    stem = "-".join(re.findall(r"[a-z0-9]+", plain)[:4])[:40].rstrip("-") or "muc"
+    number, name = 1, stem
+    while name in taken:
+        number += 1
+        name = f"{stem}-{number}"
+    return name
+
+
+def words_mark(text: str) -> str:
+    """Eight letters that tell one text from another, whatever its spaces and line ends."""
+    return sha256(" ".join(text.split()).encode()).hexdigest()[:8]
 
 
 def placeholders(text: str) -> tuple[str, ...]:
@@ -56,3 +102,5 @@ class Script:
     items: Sequence[Item]
     chime: str | None = None
     bed: str | None = None
+    author: str = ""
+    bulletin_class: BulletinClass = BulletinClass.NORMAL  # of schedules that do not name one

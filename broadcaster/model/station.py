@@ -30,6 +30,9 @@ class Hours:
         return start <= end and any(span.start <= start and end <= span.end for span in self.allowed)
 
 
+PROFILES = ("full", "horn")  # what sound is made to go through; see broadcaster/clip.py
+
+
 @dataclass(frozen=True)
 class Cluster:
     """Loudspeakers on one output, with their languages in the order they are spoken."""
@@ -39,6 +42,7 @@ class Cluster:
     area: str
     languages: Sequence[str]
     sink: str = "card:default"
+    profile: str = "full"  # "horn" for horn loudspeakers
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,245 @@
+"""approve: who vouches for which words and recordings; what is approved, and what no longer is."""
+
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any
+
+import typer
+
+from broadcaster.edges.editing import append_line
+from broadcaster.model.approval import Approval, Approvals, Role, bound, given
+from broadcaster.model.content import Content
+from broadcaster.model.errors import BroadcasterError, Fault, say
+from broadcaster.model.recording import Recording
+from broadcaster.model.script import Script
+
+from . import output, words
+from .here import Here, named
+from .language import _
+from .plan import Json, measure
+
+NEEDED = (Role.REVIEWER, Role.LISTENER)  # what the air asks for
+
+
+def add_to(app: typer.Typer) -> None:
+    app.command("approve", help=_("Vouch for words and recordings as they are now; only these go on air."))(
+        approve
+    )
+
+
+def approve(
+    context: typer.Context,
+    script: Annotated[
+        str | None,
+        typer.Argument(metavar=_("[SCRIPT]"), help=_("The script's name; all of them with --list.")),
+    ] = None,
+    name: Annotated[str, typer.Option(help=_("Who vouches for it."))] = "",
+    role: Annotated[
+        list[Role] | None,
+        typer.Option(
+            metavar="author|translator|reviewer|listener",
+            help=_(
+                "What that person did. Needed, and the default: reviewer for words, listener for recordings."
+            ),
+        ),
+    ] = None,
+    language: Annotated[
+        list[str] | None, typer.Option(help=_("Only this language; may be given again."))
+    ] = None,
+    item: Annotated[list[str] | None, typer.Option(help=_("Only this item; may be given again."))] = None,
+    area: Annotated[
+        list[str] | None, typer.Option(help=_("Only recordings for this area; may be given again."))
+    ] = None,
+    show: Annotated[bool, typer.Option("--list", help=_("Show what is approved, and by whom."))] = False,
+    history: Annotated[
+        bool, typer.Option("--history", help=_("Show every line that was ever added."))
+    ] = False,
+    revoke: Annotated[
+        bool, typer.Option("--revoke", help=_("Take approvals back. The history stays."))
+    ] = False,
+    json: Json = False,
+) -> None:
+    here: Here = context.obj
+    with here.writing() as store:
+        measure(here, store, here.assembly())
+        content = here.content(store)
+        scripts = [named(content.scripts, script)] if script else list(content.scripts.values())
+        if history:
+            _tell_history(content, scripts, json=json)
+        elif show:
+            _tell(_standing(content, scripts), json=json)
+        else:
+            one = _asked(scripts, script, name, item or [], language or [], area or [], content)
+            added = list(
+                given(
+                    one,
+                    content.recordings,
+                    role or NEEDED,
+                    name.strip(),
+                    here.now(content),
+                    languages=language or _languages(one, content.recordings),
+                    items=item or [each.id for each in one.items],
+                    areas=area,
+                    revoked=revoke,
+                )
+            )
+            for each in added:
+                append_line(here.root / "audio" / one.id / "approvals.jsonl", each.line)
+            if json:
+                output.as_json([_as_dict(one.id, each) for each in added])
+            else:
+                _tell_added(added, revoke=revoke)
+
+
+def _asked(
+    scripts: list[Script],
+    script: str | None,
+    name: str,
+    items: list[str],
+    languages: list[str],
+    areas: list[str],
+    content: Content,
+) -> Script:
+    """The script that is to be approved; raises BroadcasterError with all that is wrong with the question."""
+    faults = []
+    if script is None:
+        faults.append(
+            Fault("", say("Which script?"), say("Known are: {known}.", known=", ".join(content.scripts)))
+        )
+    if not name.strip():
+        faults.append(
+            Fault("", say("An approval needs a name: who vouches for it?"), say("Write it: --name “…”."))
+        )
+    for asked, known in (
+        (items, [item.id for one in scripts for item in one.items]),
+        (languages, [tag for one in scripts for tag in _languages(one, content.recordings)]),
+        (areas, [one.area for one in content.recordings if one.area]),
+    ):
+        for one in asked:
+            try:
+                named(dict.fromkeys(known), one)
+            except BroadcasterError as error:
+                faults += error.faults
+    if faults:
+        raise BroadcasterError(*faults)
+    return scripts[0]
+
+
+def _languages(script: Script, recordings: Iterable[Recording]) -> list[str]:
+    """Those in which something of *script* is there."""
+    return list(
+        dict.fromkeys(
+            [tag for item in script.items for tag in item.text]
+            + [one.language for one in recordings if one.script == script.id]
+        )
+    )
+
+
+def _standing(content: Content, scripts: Iterable[Script]) -> list[dict[str, Any]]:
+    """Every text and recording: what keeps it off the air, and who did what for it."""
+    rows = []
+    for script in scripts:
+        approvals = content.approvals.get(script.id, Approvals())
+        for item in script.items:
+            for tag in _languages(script, content.recordings):
+                found: list[Recording | None] = [
+                    one
+                    for one in content.recordings
+                    if (one.script, one.item, one.language) == (script.id, item.id, tag)
+                ]
+                for one in found or ([None] if tag in item.text else []):
+                    place = one.area if one else None
+                    lack = (one.lack if one else None) or approvals.lack(
+                        tag, item.id, place, bound(item, tag, one)
+                    )
+                    rows.append(
+                        {
+                            "script": script.id,
+                            "item": item.id,
+                            "language": tag,
+                            "area": place,
+                            "file": one.path if one else None,
+                            "state": lack.value if lack else "approved",
+                            **{role.value: _who(approvals, role, tag, item.id, place) for role in Role},
+                        }
+                    )
+    return rows
+
+
+def _who(
+    approvals: Approvals, role: Role, language: str, item: str, area: str | None
+) -> dict[str, str] | None:
+    said = approvals.last(role, language, item, area if role is Role.LISTENER else None)
+    return {"name": said.name, "at": said.at.isoformat(timespec="seconds")} if said else None
+
+
+def _tell(rows: list[dict[str, Any]], *, json: bool) -> None:
+    if json:
+        output.as_json(rows)
+        return
+    output.table(
+        (_("Script"), _("Item"), _("Language"), _("Area"), _("State"), *map(words.role, Role)),
+        [
+            (
+                row["script"],
+                row["item"],
+                words.language(row["language"]),
+                row["area"] or _("all"),
+                _("approved") if row["state"] == "approved" else words.lack(row["state"]),
+                *(_signed(row[role.value]) for role in Role),
+            )
+            for row in rows
+        ],
+    )
+
+
+def _signed(said: Mapping[str, str] | None) -> str:
+    return f"{said['name']}, {said['at'][:10]}" if said else "–"
+
+
+def _tell_history(content: Content, scripts: Iterable[Script], *, json: bool) -> None:
+    lines = [(one.id, each) for one in scripts for each in content.approvals.get(one.id, Approvals()).history]
+    if json:
+        output.as_json([_as_dict(script, each) for script, each in lines])
+        return
+    output.table(
+        (_("Time"), _("Name"), _("What"), _("Script"), _("Item"), _("Language"), _("Area")),
+        [
+            (
+                f"{each.at:%Y-%m-%d %H:%M}",
+                each.name,
+                (_("taken back: {role}") if each.revoked else "{role}").format(role=words.role(each.role)),
+                script,
+                each.item,
+                words.language(each.language),
+                each.area or _("all"),
+            )
+            for script, each in lines
+        ],
+    )
+
+
+def _as_dict(script: str, one: Approval) -> dict[str, Any]:
+    return {
+        "at": one.at.isoformat(timespec="seconds"),
+        "name": one.name,
+        "role": one.role.value,
+        "revoked": one.revoked,
+        "script": script,
+        "item": one.item,
+        "language": one.language,
+        "area": one.area,
+        "source": one.source,
+        "words": one.words,
+        "sound": one.sound,
+    }
+
+
+def _tell_added(added: list[Approval], *, revoke: bool) -> None:
+    sounds = sum(bool(one.sound) for one in added)
+    told = (
+        _("Taken back: {texts} texts, {recordings} recordings.")
+        if revoke
+        else _("Approved: {texts} texts, {recordings} recordings.")
+    )
+    output.line(told.format(texts=len(added) - sounds, recordings=sounds))
+    output.line(_("How everything stands: broadcaster approve --list"))

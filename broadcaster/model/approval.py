@@ -1,0 +1,162 @@
+"""Who vouches for which exact words and bytes. Lines are only ever added, so the history stays."""
+
+import json
+import unicodedata
+from collections.abc import Container, Iterable, Iterator
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from enum import StrEnum
+from functools import lru_cache
+from hashlib import sha256
+from typing import Self
+
+from .recording import Lack, Recording
+from .script import VIETNAMESE, Item, Script
+
+
+class Role(StrEnum):
+    """What somebody did for an item. The last two are asked for before it airs; the others are told."""
+
+    AUTHOR = "author"  # wrote the words
+    TRANSLATOR = "translator"
+    REVIEWER = "reviewer"  # read the words, or the translation, and found them right
+    LISTENER = "listener"  # listened to the reading and found it right
+
+
+@dataclass(frozen=True)
+class Bound:
+    """Exactly what an approval is for; digests, "" where there is nothing."""
+
+    source: str  # the Vietnamese words
+    words: str  # the words in the language itself
+    sound: str  # the recording's bytes; "" for words alone
+
+
+@dataclass(frozen=True)
+class Approval:
+    """A line of `approvals.jsonl`. One that is revoked takes back what the same role said before."""
+
+    at: datetime
+    name: str
+    role: Role
+    language: str
+    item: str
+    area: str | None  # of the recording; None for one that is heard everywhere, and for words
+    source: str
+    words: str
+    sound: str
+    revoked: bool = False
+
+    @property
+    def bound(self) -> Bound:
+        return Bound(self.source, self.words, self.sound)
+
+    @property
+    def line(self) -> str:
+        return json.dumps(asdict(self) | {"at": self.at.isoformat()}, ensure_ascii=False)
+
+    @classmethod
+    def of(cls, line: str) -> Self:
+        """What *line* says; ValueError, TypeError or KeyError if it is none."""
+        told = json.loads(line)
+        at, role = datetime.fromisoformat(told["at"]), Role(told["role"])
+        one = cls(**told | {"at": at, "role": role})
+        words = (one.name, one.language, one.item, one.area or "", one.source, one.words, one.sound)
+        if at.tzinfo is None or type(one.revoked) is not bool or any(type(word) is not str for word in words):
+            raise ValueError(line)
+        return one
+
+
+class Approvals:
+    """Those of one script."""
+
+    def __init__(self, lines: Iterable[Approval] = ()) -> None:
+        self.history = tuple(lines)
+        self._last = {(one.role, one.language, one.item, one.area): one for one in self.history}
+
+    def last(self, role: Role, language: str, item: str, area: str | None) -> Approval | None:
+        """What *role* said last, if it was not taken back."""
+        found = self._last.get((role, language, item, area))
+        return None if found is None or found.revoked else found
+
+    def lack(self, language: str, item: str, area: str | None, now: Bound) -> Lack | None:
+        """
+        What keeps an item off the air: somebody must have read its words and listened to its reading.
+
+        Words that nobody wrote down (a recording alone) need no reader; words for the voice no listener.
+        """
+        needed: list[tuple[Role, str | None, Bound]] = []
+        if now.words:
+            needed.append((Role.REVIEWER, None, Bound(now.source, now.words, "")))
+        if now.sound:
+            needed.append((Role.LISTENER, area, now))
+        lacks = [
+            _lack(self.last(role, language, item, place), language, bound) for role, place, bound in needed
+        ]
+        return next((lack for lack in (Lack.OUTDATED, Lack.UNAPPROVED) if lack in lacks), None)
+
+
+def _lack(given: Approval | None, language: str, now: Bound) -> Lack | None:
+    if given is None or given.sound != now.sound:
+        return Lack.UNAPPROVED
+    if given.source != now.source and (language != VIETNAMESE or now.sound):
+        return Lack.OUTDATED  # a translation or a reading of words that are others now
+    return None if given.bound == now else Lack.UNAPPROVED
+
+
+def bound(item: Item, language: str, recording: Recording | None) -> Bound:
+    """What an approval of *item* in *language* is for now: as *recording* has it, or the voice reads it."""
+    return Bound(
+        _digest(item.text.get(VIETNAMESE, "")),
+        _digest(item.text.get(language, "")),
+        (recording.digest or "unread") if recording else "",
+    )
+
+
+def given(
+    script: Script,
+    recordings: Iterable[Recording],
+    roles: Iterable[Role],
+    name: str,
+    at: datetime,
+    *,
+    languages: Container[str],
+    items: Container[str],
+    areas: Container[str | None] | None = None,
+    revoked: bool = False,
+) -> Iterator[Approval]:
+    """
+    The lines that say: *name* did this for *script*, as it is now.
+
+    Words are approved once, recordings one by one; *areas* limits those to places (None: all). A stand-in,
+    or what cannot be decoded, is never approved.
+    """
+    for role in roles:
+        for item in script.items:
+            if item.id not in items:
+                continue
+            if role is Role.LISTENER:
+                for one in recordings:
+                    if (one.script, one.item) != (script.id, item.id) or one.language not in languages:
+                        continue
+                    if one.lack is None and (areas is None or one.area in areas):
+                        now = bound(item, one.language, one)
+                        yield Approval(
+                            at, name, role, one.language, item.id, one.area, **asdict(now), revoked=revoked
+                        )
+            else:
+                for language in item.text:
+                    if language in languages and (role, language == VIETNAMESE) not in _NOT_THEIRS:
+                        now = bound(item, language, None)
+                        words = asdict(now)
+                        yield Approval(at, name, role, language, item.id, None, **words, revoked=revoked)
+
+
+_NOT_THEIRS = {(Role.AUTHOR, False), (Role.TRANSLATOR, True)}
+
+
+@lru_cache(maxsize=4096)
+def _digest(text: str) -> str:
+    """Of the words alone: how a text is broken into lines does not matter to what is heard."""
+    words = " ".join(unicodedata.normalize("NFC", text).split())
+    return sha256(words.encode()).hexdigest()[:32] if words else ""

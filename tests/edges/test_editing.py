@@ -1,0 +1,382 @@
+"""Files are changed as an officer would, and are whole at every moment."""
+
+import os
+import tomllib
+import unicodedata
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from broadcaster.edges.content import load
+from broadcaster.edges.editing import append_lines, copy_script, edit_script, new_script, note_recording
+from broadcaster.model.errors import BroadcasterError, Fault
+from broadcaster.model.schedule import BulletinClass
+from broadcaster.model.script import Item
+from tests.stations import write
+
+SCRIPT = "audio/tin/script.toml"
+NOTES = "audio/tin/recordings.toml"
+LAID_OUT = """\
+# Nguồn: bài của đài.
+title = "Tin"            # như trên bảng
+group = 'farmers'
+
+[[item]]
+id    = "loi-chao"       # đầu tiên
+pause = 1.0
+
+[item.text]
+vi = \"\"\"
+Kính thưa bà con {area.name}!
+Xin chào.
+\"\"\"
+
+# mục cuối
+[[item]]
+id = "ket"
+[item.text]
+vi = "Hết."
+"""
+
+
+def laid_out(station: Path, text: str = LAID_OUT) -> Path:
+    return write(station, SCRIPT, text)
+
+
+def fault_of(error: pytest.ExceptionInfo[BroadcasterError]) -> Fault:
+    (fault,) = error.value.faults
+    return fault
+
+
+# --- a new script
+
+
+def test_a_new_script_is_what_was_asked_for(station: Path) -> None:
+    """The loader reads back title, group, class, author and every item, and finds no fault."""
+    items = [Item("mot", {"vi": "Một dòng."}), Item("hai", {"vi": 'Hai\ndòng """ \\ "'}, 1.5)]
+    values = {"title": 'Thử “a” "b" #1', "group": "farmers", "class": "priority", "author": "Tổ tin"}
+    new_script(station, "moi", values, items)
+    loaded = load(station)
+    assert not loaded.faults
+    script = loaded.content.scripts["moi"]
+    assert (script.title, script.group, script.author) == ('Thử “a” "b" #1', "farmers", "Tổ tin")
+    assert script.bulletin_class is BulletinClass.PRIORITY
+    assert [(one.id, one.pause) for one in script.items] == [("mot", 0.8), ("hai", 1.5)]
+    assert [one.text["vi"].strip() for one in script.items] == [one.text["vi"] for one in items]
+
+
+def test_a_new_script_is_laid_out_as_the_sample(station: Path) -> None:
+    """Lines of text stand as lines between three quotes, and empty lines part the items."""
+    items = [Item("mot", {"vi": "Một\nhai"}), Item("ba", {"vi": "Ba"})]
+    new_script(station, "moi", {"title": "Mới", "author": ""}, items)
+    assert (station / "audio/moi/script.toml").read_text("utf-8") == (
+        'title = "Mới"\n\n'
+        '[[item]]\nid = "mot"\npause = 0.8\n\n[item.text]\nvi = """\nMột\nhai\n"""\n\n'
+        '[[item]]\nid = "ba"\npause = 0.8\n\n[item.text]\nvi = "Ba"\n'
+    )
+
+
+@pytest.mark.parametrize("name", ["Tin", "tin tức", "../x", "a/b", "", "chimes", "beds", ".a"])
+def test_a_script_gets_no_name_that_is_none(station: Path, name: str) -> None:
+    """A name that the loader would refuse, or that is a folder of sounds, makes nothing."""
+    before = sorted(station.rglob("*"))
+    with pytest.raises(BroadcasterError) as error:
+        new_script(station, name, {"title": "x"}, [])
+    assert "small letters" in str(fault_of(error).what)
+    assert sorted(station.rglob("*")) == before
+
+
+def test_a_script_is_never_written_over(station: Path) -> None:
+    """Where a folder of that name stands, even with recordings alone, it stays as it is."""
+    write(station, "audio/co/recordings/vi/a.mp3", b"x")
+    for make in (
+        lambda: new_script(station, "co", {"title": "x"}, []),
+        lambda: copy_script(station, "tin", "co"),
+    ):
+        with pytest.raises(BroadcasterError) as error:
+            make()
+        assert "something in this place already" in str(fault_of(error).what)
+    assert not (station / "audio/co/script.toml").exists()
+
+
+def test_a_copy_keeps_words_and_comments_and_nothing_else(station: Path) -> None:
+    """Neither recordings nor approvals come along; the title is a new one if it is given."""
+    text = laid_out(station).read_text("utf-8")
+    write(station, "audio/tin/approvals.jsonl", "{}\n")
+    copy_script(station, "tin", "sao")
+    copy_script(station, "tin", "sao-2", "Bản sao")
+    assert (station / "audio/sao/script.toml").read_text("utf-8") == text
+    changed = (station / "audio/sao-2/script.toml").read_text("utf-8")
+    assert changed == text.replace('"Tin" ', '"Bản sao" ')
+    assert sorted(path.name for path in (station / "audio/sao").iterdir()) == ["script.toml"]
+
+
+# --- changes
+
+
+def test_only_what_was_named_changes(station: Path) -> None:
+    """Values, words and a pause are new; every comment, space and other line is as it was."""
+    path = laid_out(station)
+    assert edit_script(
+        station,
+        "tin",
+        values={"title": "Mới", "group": "", "author": "An"},
+        texts={("ket", "vi"): "Hết\nrồi.", ("ket", "hmn-Latn-VN"): "Tas lawm."},
+        pauses={"loi-chao": 2.0},
+    )
+    expected = (
+        LAID_OUT.replace('"Tin" ', '"Mới" ')
+        .replace("group = 'farmers'\n", 'author = "An"\n')
+        .replace("pause = 1.0", "pause = 2.0")
+        .replace('vi = "Hết."\n', 'vi = """\nHết\nrồi.\n"""\nhmn-Latn-VN = "Tas lawm."\n')
+    )
+    assert sorted(path.read_text("utf-8").split("\n")) == sorted(expected.split("\n"))
+    assert not load(station).faults
+
+
+def test_the_same_words_are_no_change(station: Path) -> None:
+    """Words that differ in nothing but the ends keep the file byte by byte, and with it what was approved."""
+    path = laid_out(station)
+    before = path.stat()
+    same = "\nKính thưa bà con {area.name}!\r\nXin chào."
+    assert not edit_script(station, "tin", values={"title": "Tin"}, texts={("loi-chao", "vi"): same})
+    assert (path.stat().st_ino, path.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+
+
+def test_an_item_is_added_where_it_is_asked_for(station: Path) -> None:
+    """A new item comes last, after an empty line, even where the file has no last line end."""
+    path = laid_out(station, LAID_OUT.rstrip("\n"))
+    edit_script(station, "tin", texts={("them", "vi"): "Thêm."}, add=True)
+    assert path.read_text("utf-8") == LAID_OUT + '\n[[item]]\nid = "them"\n\n[item.text]\nvi = "Thêm."\n'
+    assert [item.id for item in load(station).content.scripts["tin"].items] == ["loi-chao", "ket", "them"]
+
+
+@pytest.mark.parametrize(
+    ("item", "add", "what", "following"),
+    [
+        ("loi-chaoo", False, "has no item “loi-chaoo”", "Did you mean “loi-chao”?"),
+        ("zzz", False, "has no item “zzz”", "Known are: loi-chao, ket."),
+        ("Lời", True, "small letters", "Known are"),
+    ],
+)
+def test_an_item_that_is_not_there_is_told(
+    station: Path, item: str, add: bool, what: str, following: str
+) -> None:
+    """Nothing is written for an item that is not known, or that can have no such id."""
+    path = laid_out(station)
+    with pytest.raises(BroadcasterError) as error:
+        edit_script(station, "tin", texts={(item, "vi"): "x"}, add=add)
+    assert what in str(fault_of(error).what)
+    assert following in str(fault_of(error).next)
+    assert path.read_text("utf-8") == LAID_OUT
+
+
+ODD = {
+    "inline text": 'title = "T"\n[[item]]\nid = "a"\ntext = { vi = "x" } # ghi chú\n',
+    "dotted text": 'title = "T"\n[[item]]\nid = "a"\ntext.vi = "x"\n',
+    "items in a list": 'title = "T"\nitem = [ { id = "a", text = { vi = "x" } } ]\n',
+    "literal": "title = '''\nT'''\n[[item]]\nid = 'a'\n[item.text]\nvi = '''x'''\n",
+    "quoted keys": '"title" = "T"\n[[item]]\n"id" = "a"\n[item."text"]\n"vi" = "x"\n',
+    "title below": '[[item]]\nid = "a"\n[item.text]\nvi = "x"\n',
+    "indented": 'title = "T"\n  [[item]]\n  id = "a"\n    [item.text]\n    vi = "x"\n',
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_however_a_file_is_laid_out(station: Path, name: str) -> None:
+    """What is written says exactly what was asked for; else nothing is written and the fault says so."""
+    path = laid_out(station, ODD[name])
+    wanted = tomllib.loads(ODD[name])
+    wanted["author"] = "An"
+    wanted["item"][0]["text"] |= {"vi": "Một\nhai\n", "hmn-Latn-VN": "Ib"}
+    wanted["item"].append({"id": "b", "text": {"vi": "Bê"}})
+    texts = {("a", "vi"): "Một\nhai", ("a", "hmn-Latn-VN"): "Ib", ("b", "vi"): "Bê"}
+    try:
+        edit_script(station, "tin", values={"author": "An"}, texts=texts, add=True)
+    except BroadcasterError as error:
+        assert "so unusually" in str(error)  # noqa: PT017
+        assert path.read_text("utf-8") == ODD[name]
+    else:
+        assert tomllib.loads(path.read_text("utf-8")) == wanted
+
+
+def test_line_ends_mark_mode_and_link_stay(station: Path) -> None:
+    """A file from Windows stays one; its mode, and a link to it, stay as well."""
+    real = station / "elsewhere.toml"
+    real.write_bytes(b"\xef\xbb\xbf" + LAID_OUT.replace("\n", "\r\n").encode())
+    real.chmod(0o640)
+    (station / SCRIPT).unlink()
+    (station / SCRIPT).symlink_to(real)
+    edit_script(station, "tin", texts={("ket", "vi"): "Hết\nrồi."})
+    data = real.read_bytes()
+    assert data.startswith(b"\xef\xbb\xbf# Ngu")
+    assert data.count(b"\r\n") == data.count(b"\n") == LAID_OUT.count("\n") + 3
+    assert real.stat().st_mode & 0o777 == 0o640
+    assert (station / SCRIPT).is_symlink()
+
+
+BROKEN = {
+    "broken": (b'title = "T\n', "This is not valid TOML"),
+    "not text": (b"\xff\xfe\x00", "not a text file in UTF-8"),
+    "deep": (b"title = " + b"[" * 20_000, "too deep"),
+}
+
+
+@pytest.mark.parametrize("name", [*BROKEN, "away"])
+def test_a_broken_file_is_told_as_the_loader_tells_it(station: Path, name: str) -> None:
+    """A file that the loader cannot read is not touched, and the fault is the loader's own."""
+    path = station / SCRIPT
+    if name == "away":
+        path.unlink()
+    else:
+        path.write_bytes(BROKEN[name][0])
+    (told,) = [fault for fault in load(station).faults if fault.where.startswith(SCRIPT)]
+    for change in (
+        lambda: edit_script(station, "tin", values={"title": "x"}),
+        lambda: copy_script(station, "tin", "sao"),
+    ):
+        with pytest.raises(BroadcasterError) as error:
+            change()
+        assert fault_of(error) == told
+    assert name == "away" or path.read_bytes() == BROKEN[name][0]
+    assert not (station / "audio/sao").exists()
+
+
+@pytest.mark.parametrize("step", range(1, 4))
+def test_a_disk_that_fails_leaves_the_old_file_or_the_new(
+    station: Path, monkeypatch: pytest.MonkeyPatch, step: int
+) -> None:
+    """Whichever time the disk fails to keep something, the file is whole, and no other is left."""
+    path = laid_out(station)
+    calls = []
+
+    def sync(_handle: int) -> None:
+        calls.append(1)
+        if len(calls) == step:
+            raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", sync)
+    if step < 3:
+        with pytest.raises(BroadcasterError) as error:
+            edit_script(station, "tin", values={"title": "Mới"})
+        assert "the disk is full" in str(fault_of(error).what)
+    else:
+        assert edit_script(station, "tin", values={"title": "Mới"})
+        assert len(calls) == 2  # the file, then its folder
+    new = LAID_OUT.replace('"Tin" ', '"Mới" ')
+    assert path.read_text("utf-8") == (LAID_OUT if step == 1 else new)
+    assert [one.name for one in path.parent.iterdir() if one.name.startswith(".")] == []
+
+
+WORDS = st.text(st.characters(exclude_categories=("Cs",)), max_size=40).filter(lambda text: text.strip())
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(WORDS, min_size=1, max_size=3))
+def test_any_words_come_back(station: Path, lines: list[str]) -> None:
+    """Quotes, backslashes, control characters, line ends: what was set is what is read."""
+    laid_out(station)
+    text = "\n".join(lines)
+    edit_script(station, "tin", texts={("ket", "vi"): text})
+    kept = tomllib.loads((station / SCRIPT).read_bytes().decode().replace("\r\n", "\n"))
+    wanted = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))
+    assert kept["item"][1]["text"]["vi"].strip() == wanted.strip()
+
+
+def test_words_that_are_not_text_are_written_as_far_as_they_are(station: Path) -> None:
+    """Half a character from a broken terminal becomes a question mark, not a crash."""
+    edit_script(station, "tin", texts={("ket", "vi"): "a\udcffb"})
+    assert load(station).content.scripts["tin"].items[1].text["vi"] == "a?b"
+
+
+# --- notes of recordings
+
+
+def test_a_real_recording_takes_the_stand_ins_mark_away(station: Path) -> None:
+    """Speaker and mark of what was replaced are gone, whatever the old file's ending was."""
+    write(
+        station,
+        NOTES,
+        '# Ai đọc\n["hmn-Latn-VN/ket.opus"] # tạm\nspeaker = "máy"\nstand_in = true\n\n'
+        '["hmn-Latn-VN/loi-chao.wav"]\nstand_in = true\n\n["vi/ket.opus"]\nspeaker = "Bà Lò"\n',
+    )
+    note_recording(station, "tin", "hmn-Latn-VN/ket.opus", speaker="Ông Sùng", stand_in=False)
+    note_recording(station, "tin", "hmn-Latn-VN/loi-chao.mp3", speaker="Bà Giàng", stand_in=False)
+    text = (station / NOTES).read_text("utf-8")
+    assert tomllib.loads(text) == {
+        "hmn-Latn-VN/ket.opus": {"speaker": "Ông Sùng"},
+        "vi/ket.opus": {"speaker": "Bà Lò"},
+        "hmn-Latn-VN/loi-chao.mp3": {"speaker": "Bà Giàng"},
+    }
+    assert text.startswith('# Ai đọc\n["hmn-Latn-VN/ket.opus"] # tạm\n')
+
+
+def test_the_first_note_makes_the_file(station: Path) -> None:
+    """Where there is no recordings.toml it is made, and the loader knows the stand-in by it."""
+    note_recording(station, "tin", "hmn-Latn-VN/ket.mp3", speaker="", stand_in=True)
+    assert (station / NOTES).read_text("utf-8") == '["hmn-Latn-VN/ket.mp3"]\nstand_in = true\n'
+    (recording,) = load(station).content.recordings
+    assert recording.stand_in
+
+
+def test_a_note_that_says_nothing_is_none(station: Path) -> None:
+    """Nobody named and no stand-in: the note is taken out, and no file is made for it."""
+    note_recording(station, "tin", "hmn-Latn-VN/ket.mp3", speaker="", stand_in=False)
+    assert not (station / NOTES).exists()
+    write(station, NOTES, '["hmn-Latn-VN/ket.opus"]\nstand_in = true\n')
+    note_recording(station, "tin", "hmn-Latn-VN/ket.mp3", speaker="", stand_in=False)
+    (recording,) = load(station).content.recordings
+    assert not recording.stand_in
+
+
+def test_broken_notes_stay_as_they_are(station: Path) -> None:
+    """Notes that cannot be read are told, and not written over."""
+    write(station, NOTES, "[a\n")
+    with pytest.raises(BroadcasterError) as error:
+        note_recording(station, "tin", "vi/ket.mp3", speaker="An", stand_in=False)
+    assert fault_of(error).where == f"{NOTES}:1"
+    assert (station / NOTES).read_text() == "[a\n"
+
+
+# --- lines
+
+
+def test_lines_are_added_and_a_torn_one_is_ended(tmp_path: Path) -> None:
+    """File and folders are made; after a power cut the torn line ends, and the next begins its own."""
+    path = tmp_path / "a" / "b" / "lines"
+    append_lines(path, ["một"])
+    append_lines(path, ["hai"])
+    assert path.read_text("utf-8") == "một\nhai\n"
+    path.write_bytes("một\nha".encode())
+    append_lines(path, ["ba"])
+    assert path.read_text("utf-8") == "một\nha\nba\n"
+
+
+def test_a_line_is_on_the_disk_and_so_is_the_name_of_its_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The new folder's name, the file, and the file's name are each kept before the call returns."""
+    kept: list[str] = []
+    monkeypatch.setattr(
+        os, "fsync", lambda handle: kept.append(str(Path(f"/proc/self/fd/{handle}").readlink()))
+    )
+    append_lines(tmp_path / "a" / "lines", ["x"])
+    assert kept == [str(tmp_path), str(tmp_path / "a" / "lines"), str(tmp_path / "a")]
+    append_lines(tmp_path / "a" / "lines", ["y"])
+    assert kept[3:] == [str(tmp_path / "a" / "lines")]
+
+
+def test_a_line_is_one_line(tmp_path: Path) -> None:
+    """Line ends within a line become spaces, so that each line given is one; all come with one write."""
+    append_lines(tmp_path / "lines", ["a\nb\u2028c", "d"])
+    assert (tmp_path / "lines").read_text("utf-8") == "a b c\nd\n"
+
+
+def test_a_line_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    """Where a file stands in the way of the folder, the fault says so in words."""
+    (tmp_path / "a").write_text("")
+    with pytest.raises(BroadcasterError) as error:
+        append_lines(tmp_path / "a" / "lines", ["x"])
+    assert "cannot be written" in str(fault_of(error).what)
