@@ -201,7 +201,7 @@ def captions(cues: Sequence[Cue]) -> Iterator[Caption]:
                 cue.start + cue.seconds * sum(syllables[:upto]) / sum(syllables)
                 for upto in (index, index + 1)
             )
-            yield Caption(start, end, _lines(part, min(2, len(_wrapped(part, LINE)))))
+            yield Caption(start, end, _lines(part, len(_wrapped(part, LINE))))
 
 
 def _parts(text: str) -> list[str]:

@@ -17,7 +17,7 @@ from pathlib import Path, PurePosixPath
 from secrets import token_hex
 from tempfile import TemporaryDirectory
 
-from broadcaster.clip import ask
+from broadcaster.clip import listen
 from broadcaster.edges.content import CLUTTER
 from broadcaster.edges.editing import note_recording
 from broadcaster.edges.sandbox import Sandbox
@@ -92,8 +92,15 @@ class Checked:
 
 def unusable(name: str, faults: Iterable[Fault]) -> Checked:
     """A file that cannot be judged, or not be placed."""
-    reasons = tuple(Finding("unusable", fault.what, fault.next) for fault in faults)
-    return Checked(name, Judgement(Verdict.REFUSED, reasons))
+    reasons = (
+        Finding(
+            "unusable",
+            fault.what if fault.where == name else say("{where}: {what}", where=fault.where, what=fault.what),
+            fault.next,
+        )
+        for fault in faults
+    )
+    return Checked(name, Judgement(Verdict.REFUSED, tuple(reasons)))
 
 
 # Finding
@@ -166,7 +173,7 @@ def _in_zip(path: Path) -> Iterator[Source | Fault]:
     seen = set[str]()
     for entry in entries:
         inner = _entry_name(entry)
-        if any(_clutter(part) for part in inner.split("/")):
+        if any(map(_clutter, inner.split("/"))):
             continue
         where = f"{name}/{_shown(inner)}"
         fault = _entry_fault(entry, inner)
@@ -215,8 +222,8 @@ class _Careful(BufferedReader):
 
 
 def _clutter(name: str) -> bool:
-    """Is it what people do not know of? (`..` they should know of.)"""
-    return name.lower() in CLUTTER | {"__macosx"} or (name.startswith(".") and name != "..")
+    """Is it what people do not know of?"""
+    return name.lower() in CLUTTER | {"__macosx"} or (name.startswith(".") and name not in (".", ".."))
 
 
 def _shown(name: object) -> str:
@@ -356,7 +363,7 @@ def take(
             raise BroadcasterError(
                 Fault(
                     source.name,
-                    say("{folder} is a link that leads out of the station.", folder=f"audio/{target.script}"),
+                    say("A link in {folder} leads out of the station.", folder=folder.relative_to(station)),
                     say("Put a real folder in its place."),
                 )
             )
@@ -364,7 +371,7 @@ def take(
             raise BroadcasterError(
                 Fault(
                     source.name,
-                    say("There is a recording of this already: {name}.", name=there[0].name),
+                    say("There is a recording of this already: {name}.", name=_shown(there[0].name)),
                     say("Add --replace to put this one in its place; the old one stays in var/replaced/."),
                 )
             )
@@ -374,7 +381,8 @@ def take(
                 return checked
             to = folder / (target.stem + _ending(checked.heard))
             folder.mkdir(parents=True, exist_ok=True)
-            _sync(copy)
+            for path in (copy, folder.parent, home):
+                _sync(path)
             there = _same(folder, target.stem)
             for old in there:
                 _keep(old, station / "var" / "replaced" / target.script / target.language)
@@ -396,10 +404,9 @@ def take(
 def _judged(name: str, copy: Path, sandbox: Sandbox, expected: float | None) -> Checked:
     """Judge the bytes in *copy*, in a process of its own. Raises BroadcasterError where nothing is heard."""
     try:
-        answer = ask(sandbox, {"source": str(copy.absolute()), "target": None})
+        heard = listen(sandbox, copy)
     except BroadcasterError as error:
         raise BroadcasterError(*(replace(fault, where=name) for fault in error.faults)) from error
-    heard = Heard(**answer["heard"])
     if heard.container not in ENDINGS:
         raise BroadcasterError(
             Fault(

@@ -179,13 +179,13 @@ class TestZip:
         path = pack(
             usb / "gui.ZIP",
             (f"{MONG}/", b""),
-            (f"{MONG}/loi-chao.wav", wav),
+            (f"./{MONG}/loi-chao.wav", wav),
             ("__MACOSX/._a.wav", b"x"),
             (".DS_Store", b"x"),
         )
         (one,) = find([path])
         assert isinstance(one, Source)
-        assert one.name == f"{path}/{MONG}/loi-chao.wav"
+        assert one.name == f"{path}/./{MONG}/loi-chao.wav"
         assert one.place == PurePosixPath("gui", MONG, "loi-chao.wav")
         taken = take(station, one, TARGET, sandbox)
         assert taken.path == f"audio/tin/recordings/{MONG}/loi-chao.wav"

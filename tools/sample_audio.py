@@ -19,6 +19,7 @@ from broadcaster.edges.decode import Samples, decode, encode
 from broadcaster.edges.voice import EspeakVoice
 from broadcaster.model.programme import SAMPLE_RATE
 from broadcaster.model.script import fill, placeholders
+from broadcaster.model.spoken import spoken as written_out
 
 ROOT = Path(__file__).parent.parent
 DAY = date(2026, 11, 22)
@@ -82,7 +83,7 @@ def make_sounds() -> None:
 def read_aloud(voice: EspeakVoice, words: str, to: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
         spoken = Path(folder) / "spoken.wav"
-        voice.speak(words, "vi", spoken)
+        voice.speak(written_out(words), "vi", spoken)
         to.parent.mkdir(parents=True, exist_ok=True)
         encode(decode(spoken), to, "libopus", 24_000)
     print(to.relative_to(ROOT))

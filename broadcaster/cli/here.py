@@ -2,9 +2,12 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from difflib import get_close_matches
+from functools import cached_property
+from importlib.metadata import entry_points
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 from zoneinfo import ZoneInfo
@@ -19,6 +22,7 @@ from . import output
 
 if TYPE_CHECKING:
     from broadcaster.assembly import Assembly
+    from broadcaster.edges.voice import Voice
 
 T = TypeVar("T")
 
@@ -72,7 +76,11 @@ class Here:
             store.close()
 
     def load(self, store: Store | None = None) -> Loaded:
-        return load(self.root, store.measured() if store else None)
+        loaded = load(self.root, store.measured() if store else None)
+        if entry_points(group="broadcaster.voices"):  # else it is ours alone: no need to load them
+            voiced = frozenset(chain.from_iterable(voice.languages for voice in self.voices))
+            loaded = replace(loaded, content=replace(loaded.content, voiced=voiced))
+        return loaded
 
     def place(self) -> tuple[str, ZoneInfo]:
         """The station's name and time zone, for what asks the play log only: that outlives broken content."""
@@ -93,11 +101,20 @@ class Here:
 
     def assembly(self) -> "Assembly":
         from broadcaster.assembly import Assembly
-        from broadcaster.edges.voice import EspeakVoice, FallbackVoice, GoogleVoice
+        from broadcaster.edges.voice import FallbackVoice
 
         if self._assembly is None:
-            self._assembly = Assembly(self.root, FallbackVoice([GoogleVoice(), EspeakVoice()]))
+            self._assembly = Assembly(self.root, FallbackVoice(self.voices))
         return self._assembly
+
+    @cached_property
+    def voices(self) -> "list[Voice]":
+        """Those of this machine; what is wrong with any is told on standard error."""
+        from broadcaster.edges.voice import voices
+
+        found, faults = voices()
+        output.faults(faults)
+        return found
 
     def close(self) -> None:
         """End what works for it."""

@@ -6,7 +6,6 @@ from typing import Annotated
 
 import typer
 
-from broadcaster.edges.documents import write_workbook
 from broadcaster.model.completeness import Wanting, matrix, wanting
 from broadcaster.model.content import Content
 from broadcaster.model.plan import plan
@@ -40,6 +39,8 @@ def missing(
     columns = (_("Needed"), _("Script"), _("Item"), _("Language"), _("Areas"), _("What"), _("Length"))
     rows = [_row(one) for one in found]
     if xlsx:
+        from broadcaster.edges.documents import write_workbook
+
         texts = (_("Vietnamese words"),)
         write_workbook(
             xlsx,
@@ -119,6 +120,8 @@ def show_matrix(context: typer.Context, json: Json = False, xlsx: Xlsx = None) -
     ]
     columns = (_("Script"), _("Area"), *map(words.language, tags))
     if xlsx:
+        from broadcaster.edges.documents import write_workbook
+
         note = f"{content.station.name}, {now:%d/%m/%Y %H:%M}"
         write_workbook(xlsx, _("What is there"), columns, rows, note=note)
         output.line(str(xlsx))

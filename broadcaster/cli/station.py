@@ -15,7 +15,7 @@ from broadcaster.model.check import check as look_through
 from broadcaster.model.content import Content
 from broadcaster.model.errors import BroadcasterError, Fault, Text, say
 
-from . import output, template
+from . import output, template, words
 from .here import Here
 from .language import _, tr
 from .plan import Json, measure
@@ -147,14 +147,17 @@ def _disk(root: Path) -> Finding:
 
 
 def _voices() -> list[Finding]:
-    from broadcaster.edges.voice import EspeakVoice, GoogleVoice
+    from broadcaster.edges.voice import voices
 
-    found: list[Finding] = []
+    installed, faults = voices(timeout=5)
+    found: list[Finding] = [(fault.where, tr(fault.what), fault.next) for fault in faults]
     with tempfile.TemporaryDirectory() as folder:
-        for voice in (GoogleVoice(timeout=5), EspeakVoice()):
+        for voice in installed:
             try:
-                voice.speak("Xin chào bà con.", "vi", Path(folder) / "spoken")
-                found.append((voice.name, _("speaks Vietnamese"), None))
+                for tag in sorted(voice.languages):
+                    voice.speak("Xin chào bà con.", tag, Path(folder) / "spoken")
+                told = ", ".join(words.language(tag) for tag in sorted(voice.languages))
+                found.append((voice.name, _("speaks {languages}").format(languages=told), None))
             except BroadcasterError as error:
                 fault = error.faults[0]
                 found.append((voice.name, tr(fault.what), fault.next))

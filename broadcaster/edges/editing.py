@@ -4,7 +4,7 @@ import fcntl
 import os
 import tomllib
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import contextmanager, suppress
 from difflib import get_close_matches
 from pathlib import Path
@@ -109,14 +109,14 @@ def note_recording(station: Path, script: str, key: str, *, speaker: str, stand_
     _change(station, f"audio/{script}/recordings.toml", change, make=True)
 
 
-def append_lines(path: Path, lines: Iterable[str]) -> None:
+def append_line(path: Path, line: str) -> None:
     """
-    Add *lines* to the end of *path*, on the disk when this returns; the file is made if it is not there.
+    Add *line* to the end of *path*, on the disk when this returns; the file is made if it is not there.
 
-    A power cut leaves some of them, the last perhaps torn; a torn line is ended by the next that comes.
-    Raises BroadcasterError if they cannot be written.
+    A power cut leaves the line whole or torn; a torn one is ended by the next that comes. Line ends in
+    it become spaces. Raises BroadcasterError if it cannot be written.
     """
-    text = "".join(" ".join(line.splitlines()) + "\n" for line in lines)
+    text = " ".join(line.splitlines()) + "\n"
     with _told(str(path)):
         for folder in reversed([one for one in path.parents if not one.exists()]):
             folder.mkdir(exist_ok=True)

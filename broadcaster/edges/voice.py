@@ -1,4 +1,9 @@
-"""SEAM: speech. Vietnamese text becomes an audio file. The only place that knows gTTS and espeak-ng."""
+"""
+SEAM: speech. Text, written out as it is spoken, becomes an audio file.
+
+The only place that knows gTTS and espeak-ng. A package may bring a voice of its own, as an entry point of
+the group `broadcaster.voices` that gives a Voice when it is called.
+"""
 
 import ctypes
 import os
@@ -7,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import cache
+from importlib.metadata import entry_points
 from io import BytesIO
 from itertools import chain
 from pathlib import Path
@@ -15,10 +21,10 @@ from threading import Event, Thread
 from typing import Any, Protocol
 
 from broadcaster.model.errors import BroadcasterError, Fault, Text, said, say
-from broadcaster.model.script import called
-from broadcaster.model.spoken import spoken
+from broadcaster.model.script import called, language_fault
 
 VIETNAMESE = frozenset({"vi"})
+PLUGGED = "broadcaster.voices"  # the group of entry points
 
 
 class Voice(Protocol):
@@ -52,7 +58,7 @@ class GoogleVoice:
 
     def speak(self, text: str, language: str, to: Path) -> str:
         admit(self, text, language)
-        save(to, self._fetch(spoken(text)))
+        save(to, self._fetch(text))
         return self.name
 
     def _fetch(self, words: str) -> bytes:
@@ -118,7 +124,7 @@ class EspeakVoice:
     def speak(self, text: str, language: str, to: Path) -> str:
         admit(self, text, language)
         try:
-            audio = _ESPEAK_THREAD.submit(self._read, spoken(text)).result()
+            audio = _ESPEAK_THREAD.submit(self._read, text).result()
         except (ImportError, OSError, RuntimeError) as error:
             what = say("The offline voice does not work: {reason}.", reason=str(error))
             remedy = say("Install broadcaster again, in a folder whose path is shorter than 90 characters.")
@@ -151,6 +157,46 @@ class EspeakVoice:
             file.setframerate(samples_a_second)
             file.writeframes(samples)
         return audio.getvalue()
+
+
+class PluggedVoice:
+    """A voice that a package brought. Whatever it raises becomes words: it must not stop the others."""
+
+    def __init__(self, voice: Voice) -> None:
+        self.name, self.languages = str(voice.name), frozenset(voice.languages)
+        self._voice = voice
+        faults = [language_fault(self.name, tag) for tag in sorted(self.languages)]
+        if any(faults):
+            raise VoiceError(*filter(None, faults))
+
+    def speak(self, text: str, language: str, to: Path) -> str:
+        admit(self, text, language)
+        try:
+            self._voice.speak(text, language, to)
+        except BroadcasterError:
+            raise
+        except Exception as error:
+            raise _broken(self.name, error) from error
+        return self.name
+
+
+def _broken(name: str, error: Exception) -> VoiceError:
+    what = say("The voice does not work: {reason}.", reason=f"{type(error).__name__}: {error}")
+    return VoiceError(Fault(name, what, say("Ask whoever made it, or take its package away.")))
+
+
+def voices(timeout: float = 10) -> tuple[list[Voice], list[Fault]]:
+    """The voices of this machine, those that packages brought first, and what is wrong with such packages."""
+    found: list[Voice] = []
+    faults: list[Fault] = []
+    for entry in entry_points(group=PLUGGED):
+        try:
+            found.append(PluggedVoice(entry.load()()))
+        except BroadcasterError as error:
+            faults += error.faults
+        except Exception as error:  # noqa: BLE001 - a stranger's code may raise anything; it is told
+            faults += _broken(entry.name, error).faults
+    return [*found, GoogleVoice(timeout), EspeakVoice()], faults
 
 
 class FallbackVoice:

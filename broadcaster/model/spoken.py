@@ -159,7 +159,7 @@ _TITLES = {
 }
 # One letter is safe only inside an address: "xã Mường Nhé, H. Mường Nhé", "P.3". Elsewhere it is an initial.
 _PLACES = {"H": "huyện", "P": "phường", "Q": "quận", "T": "tỉnh", "X": "xã"}
-_ROADS = {"QL": "quốc lộ", "TL": "tỉnh lộ"}
+_ROADS = {"Km": "ki-lô-mét", "QL": "quốc lộ", "TL": "tỉnh lộ"}
 
 # The sign of a document, "QĐ-TTg" or "NQ/TW": its kind and who issued it.
 _KINDS = {
@@ -251,33 +251,36 @@ def _any(words: Iterable[str]) -> str:
     return f"(?:{'|'.join(re.escape(word) for word in sorted(words, key=len, reverse=True))})"
 
 
+# The rules. Each begins at the beginning of a word or number (_compiled sees to it), spaces are single.
+
 _NUMBER = (
-    r"(?>\d{1,3}(?:\.\d{3}){1,4}(?:,\d{1,9})?|\d{1,3}(?:,\d{3}){2,4}"
-    r"|\d{1,15}(?:\.\d{1,9}){0,4}(?:,\d{1,9})?)"
+    r"(?>\d{1,3}(?: \d{3}){1,4}(?= ?(?:đ|đồng|VNĐ|VND)\b)|\d{1,3}(?:\.\d{3}){1,4}(?:,\d{1,9})?"
+    r"|\d{1,3}(?:,\d{3}){2,4}|\d{1,15}(?:\.\d{1,9}){0,4}(?:,\d{1,9})?)"
 )
-_START = r"(?<!\w)(?<!\d[.,:/])"  # not inside a word, nor inside what only looks like a number: "1:2:3"
+_START = r"(?<!\d[.,:/])"  # no part of what only looks like a number: "1:2:3"
 _END = r"(?!\w|[.,:/]\d)"
 _DASH = " ?[-–] ?"
+_AND = " (?:và|hoặc|đến) "
 _YEAR = r"(?:19|20)\d\d"
 _DAY = r"(?:3[01]|[12]\d|0?[1-9])"
 _MONTH = r"(?:1[0-2]|0?[1-9])"
 _ROMAN = r"(?:(?=[IVX])X{0,3}(?:IX|IV|V?I{0,3})(?!\w))"
 _WORD = r"[^\W\d_]+"
 _PER = (
-    "(?:buổi|bản|bao|bữa|ca|cây|chiếc|con|cái|giây|giờ|hộ|học sinh|khẩu|kỳ|lao động|lít|lượt|lần|mẫu|năm|người"
-    "|ngày|nhân khẩu|phiếu|phút|quý|suất|sào|sổ|thôn|tháng|thẻ|tuần|tạ|tấn|vụ|xã|yến|đêm|đợt"
+    "(?:buổi|bản|bao|bữa|ca|cây|chiếc|con|cái|giây|giờ|hộ|học sinh|khẩu|kỳ|lao động|lít|lượt|lần|mẫu|năm"
+    "|người|ngày|nhân khẩu|phiếu|phút|quý|suất|sào|sổ|thôn|tháng|thẻ|tuần|tạ|tấn|vụ|xã|yến|đêm|đợt"
     rf"|{_any(_UNITS)})(?!\w)"
 )
 
 # dichvucong.gov.vn, https://…, ten@tinh.gov.vn
 _ADDRESS = (
-    r"(?<![\w.@+/-])(?:https?://)?(?P<site>(?>[A-Za-z0-9_.+-]{1,64}@)?(?>[A-Za-z0-9-]{1,63}\.){1,6}"
+    r"(?<![.@+/-])(?:https?://)?(?P<site>(?>[A-Za-z0-9_.+-]{1,64}@)?(?>[A-Za-z0-9-]{1,63}\.){1,6}"
     r"(?:vn|com|net|org|info|edu|gov)(?![\w@-]|\.\w)(?:/[\w./-]*[\w/])?)"
 )
 
 # Numbers that people call or key in: 1900 545 464, 1900 54 54 64, 1900 9068; a mobile, or a landline with
 # its code; and 8 digits or more in one piece. Not years, dates or sums of money.
-_PHONE = r"""(?x:(?<![\w.,/+-])(?:
+_PHONE = r"""(?x:(?<![.,/+-])(?:
         1[89]00(?:[ .-]?(?:\d{3}[ .-]?\d{3}|\d\d(?:[ .-]\d\d){1,2})|[ .]?\d{4})
       | (?!\d\d[.-]\d\d[.-]\d{4}(?!\d))(?:\+84[ .-]?(?:\(0\)[ .-]?)?|\(?0)
         (?:2(?:(?:[ .-]|\)[ ]?)?\d){8,9}|[35789](?:[ .-]?\d){8})
@@ -286,7 +289,7 @@ _PHONE = r"""(?x:(?<![\w.,/+-])(?:
 
 # Shorter ones only where the words before them say so: "tổng đài 1022", "gọi 113, 114 hoặc 115".
 _SHORT_PHONE = (
-    r"(?<!\w)(?P<call>(?i:(?:tổng đài|đầu số|hotline|đường dây nóng|điện thoại|gọi số)(?: số)?:?) "
+    r"(?P<call>(?i:(?:tổng đài|đầu số|hotline|đường dây nóng|điện thoại|gọi số)(?: số)?:?) "
     r"|(?i:gọi(?: (?:cho|số|thoại|tới|điện|đến|ngay)){0,4}) (?=11[1-9](?!\d)))"
     rf"(?!{_PHONE})(?P<called>\d{{3,4}}[ .]\d{{3,4}}|\d{{3,7}}(?:(?:,| hoặc| và) 11[1-9](?!\d)){{0,5}}){_END}"
     r"(?! ?(?:đ|đồng)\b)"
@@ -295,10 +298,11 @@ _SHORT_PHONE = (
 # "Nghị định số 49/2024/NĐ-CP", "595/QĐ-BHXH", "28-NQ/TW", "Luật 41/2024/QH15", "Thông tư 12/2024", "QĐ-TTg".
 _SIGN = r"[A-ZĐ]{2}[\w&]{0,20}(?:[-/][A-ZĐ]{2}[\w&]{0,20}){0,4}"
 _DOCUMENT = (
-    rf"(?<!\w)(?:(?P<kind>(?i:{_any([*_KINDS.values(), 'luật', 'pháp lệnh'])}))(?P<numbered>(?i: số)?) |(?P<only>(?i:số)) )?"
-    rf"{_START}(?P<no>\d{{1,5}})(?:(?:/(?P<year>{_YEAR}))?(?:/|-(?={_any(_KINDS)}/))(?P<sign>{_SIGN})"
+    rf"(?:(?P<kind>(?i:{_any([*_KINDS.values(), 'luật', 'pháp lệnh'])}))(?P<numbered>(?i: số)?) "
+    rf"|(?P<only>(?i:số)) )?{_START}(?P<no>\d{{1,5}})"
+    rf"(?:(?:/(?P<year>{_YEAR}))?(?:/|-(?={_any(_KINDS)}/))(?P<sign>{_SIGN})"
     rf"|/(?P<year_only>{_YEAR}){_END}(?(kind)|(?(only)|(?!))))"
-    rf"|(?<!\w)(?P<bare_sign>{_any(_KINDS)}(?:[-/]{_any(ABBREVIATIONS | _ISSUERS)}){{1,4}})(?!\w)"
+    rf"|(?P<bare_sign>{_any(_KINDS)}(?:[-/]{_any(ABBREVIATIONS | _ISSUERS)}){{1,4}})(?!\w)"
 )
 
 # A slash between numbers. What is certain: a fraction ("hơn 2/3", "1/2 diện tích"), so many of so many
@@ -307,80 +311,86 @@ _DOCUMENT = (
 # improper fractions. "24/7" and "7/7" alone mean "always". Whatever then is left ("3/4") stays as it is.
 _ALWAYS = rf"{_START}(?:(?P<round>24h?/24)(?P<clock>h| giờ)?|(?P<week>24/7|7/7)){_END}(?!/)"
 _PROPER = f"(?:{'|'.join(f'0?{part}/0?{whole}' for whole in range(2, 13) for part in range(1, whole))})"
-_OF_WHOLE = "(?= (?:chi phí|cốc|diện tích|dân|giá|gói|lượng|mức|số|sào|thìa|thời gian|tổng|viên)\\b)"
+_OF_WHOLE = r"(?= (?:chi phí|cốc|diện tích|dân|giá|gói|lượng|mức|số|sào|thìa|thời gian|tổng|viên)\b)"
 _OF_ALL = (
-    "(?= (?:bản|cơ quan|cơ sở|giờ|hộ|huyện|lớp|môn|ngày|người|phiếu|thành viên|tháng|thôn|tiêu chí|trường|tổ|tỉnh"
-    "|xã|điểm|đơn vị|đại biểu|đảng viên|đồng chí)\\b)"
+    "(?= (?:bản|cơ quan|cơ sở|giờ|hộ|huyện|lớp|môn|ngày|người|phiếu|thành viên|tháng|thôn|tiêu chí|trường"
+    r"|tổ|tỉnh|xã|điểm|đơn vị|đại biểu|đảng viên|đồng chí)\b)"
 )
 _SHARE = (
-    rf"(?<!\w)(?P<rate>(?i:tỉ lệ|tỷ lệ|chiếm|hơn|gần|quá|bằng|giảm|tăng|ít nhất|tối thiểu) )(?P<share>{_PROPER}){_END}"
-    rf"|{_START}(?P<bare_share>{_PROPER})(?!\d){_OF_WHOLE}"
+    r"(?P<rate>(?i:tỉ lệ|tỷ lệ|chiếm|trên|hơn|gần|quá|bằng|giảm|tăng|ít nhất|tối thiểu) )"
+    rf"(?P<share>{_PROPER}){_END}|{_START}(?P<bare_share>{_PROPER})(?!\d){_OF_WHOLE}"
 )
-_OUT_OF = (  # a date is tried between these two
+_OUT_OF = (
     rf"{_START}(?P<out_of>{_PROPER}|(?P<all>0?[1-9]|1[0-2])/(?P=all)){_END}{_OF_ALL}"
-    r"|(?<!\w)(?P<scale_word>(?i:tỉ lệ|tỷ lệ) )(?P<out_of_scale>\d{1,5}:\d{1,5})(?![\w:])"
+    r"|(?P<scale_word>(?i:tỉ lệ|tỷ lệ) )(?P<out_of_scale>\d{1,5}:\d{1,5})(?![\w:])"
 )
-_UNDATED = rf"{_START}(?P<undated>{_NUMBER}/{_NUMBER}){_END}"
+_UNDATED = rf"{_START}(?P<undated>{_NUMBER}/{_NUMBER}){_END}"  # after the dates
 _DATE_WORD = (
-    rf"(?:ngày|mùng|mồng|hôm|nay|mai|qua|sáng|trưa|chiều|tối|đêm|thứ {_WORD}|chủ nhật|từ|trước|sau|vào|lúc|dịp|lễ"
-    rf"|khánh|hạn|(?:đến|hết)(?! \d/\d\d?(?:{_OF_WHOLE}|{_OF_ALL})))"
+    rf"(?:ngày|mùng|mồng|hôm|nay|mai|qua|sáng|trưa|chiều|tối|đêm|thứ {_WORD}|chủ nhật|từ|trước|sau|vào|lúc"
+    rf"|dịp|lễ|khánh|hạn|(?:đến|hết)(?! \d/\d\d?(?:{_OF_WHOLE}|{_OF_ALL})))"
 )
+_WEEKDAY_BEFORE = r"(?i:(?<=thứ \d )|(?<=thứ \d, )|(?<=thứ \d \())"
+_DAYS = rf"{_DAY}(?:(?:{_DASH}|,){_DAY}){{0,5}}"
 _DATE = (
-    rf"(?:{_DAY}(?:{_DASH}{_DAY})?/{_MONTH}(?:/(?:\d{{4}}|\d\d))?|{_DAY}(?:\.{_MONTH}\.|-{_MONTH}-)\d{{4}}"
-    rf"|{_MONTH}/{_YEAR})(?!\w|[./:]\d)"
+    rf"(?:{_DAYS}/{_MONTH}(?:/(?:\d{{4}}|\d\d))?|{_DAY}(?:\.{_MONTH}\.|-{_MONTH}-)\d{{4}}|{_MONTH}/{_YEAR})"
+    r"(?!\w|[./:]\d)"
 )
+# "sáng 20-11", but "5-10" is from one to the other.
+_LATER = "|".join(f"0?{day}-0?{month}" for day in range(1, 13) for month in range(1, day + 1))
 _DATES = (
-    rf"(?<!\w)(?:(?P<when>(?i:{_DATE_WORD})[,:]? \(?(?i:ngày )?)|(?P<weekday>(?i:(?<=thứ \d )|(?<=thứ \d, )|(?<=thứ \d \())))?"
-    rf"{_START}(?P<dates>{_DATE}(?:(?:{_DASH}|[,;] ?| (?:và|hoặc|đến|đến hết) )(?:ngày )?{_DATE}){{0,9}})"
+    rf"(?:(?P<when>(?i:{_DATE_WORD})[,:]? \(?(?i:ngày )?)|(?P<weekday>{_WEEKDAY_BEFORE}))?"
+    rf"{_START}(?P<dates>{_DATE}(?:(?:{_DASH}|, ?|{_AND}|{_AND}hết )(?:ngày )?{_DATE}){{0,9}})"
     r"(?P<then>(?= (?:âm lịch|dương lịch|hằng năm|hàng năm|năm nay|tới)))?"
-    rf"|(?<!\w)(?i:ngày ){_START}(?P<dashed>{_DAY}-{_MONTH}){_END}(?!-)"
+    rf"|(?i:{_DATE_WORD} (?:ngày )?)(?P<dashed>(?:1[3-9]|2\d|3[01])-{_MONTH}|{_LATER}){_END}(?!-)"
 )
 _ONE_DATE = (
-    rf"(?P<said>(?i:ngày|mùng|mồng|hôm) \(?)?(?:(?P<first>{_DAY})(?:{_DASH}(?P<last>{_DAY}))?[./-])?"
-    rf"(?P<month>{_MONTH})(?!\d)(?:[./-](?P<year>\d{{4}})|/(?P<short>\d\d)(?!\d))?(?P<to>{_DASH}(?=\d|ngày \d))?"
+    rf"(?P<said>(?i:ngày|mùng|mồng|hôm) \(?)?(?:(?P<days>{_DAYS})[./-])?(?P<month>{_MONTH})(?!\d)"
+    rf"(?:[./-](?P<year>\d{{4}})|/(?P<short>\d\d)(?!\d))?(?P<to>{_DASH}(?=\d|ngày \d))?"
 )
 
-# 17h30, 17h, 5:30, 05:30:00, 7h30-11h; not 48h (a length of time) and not 8h/ngày.
+# 17h30, 17h, 5:30, 05:30:00, 08 giờ 00 phút, 7h30-11h; not 48h (a length of time) and not 8h/ngày.
 _TIME = (
-    r"(?<![\w:])(?<!\d[./])(?P<hour>[01]?\d|2[0-4])"
-    r"(?: ?[hHg] ?(?P<past>[0-5]\d)(?:['’]|ph?\b)?| ?[hH]|:(?P<minute>[0-5]\d)(?::00)?)"
+    r"(?<!:)(?<!\d[./])(?P<hour>[01]?\d|2[0-4])(?:"
+    r"(?: ?[hH] ?|g| giờ )(?P<past>[0-5]\d)(?:['’]|ph?\b|(?P<minutes> phút))?| ?[hH]|:(?P<minute>[0-5]\d)(?::00)?)"
     rf"(?![\w:]|\.\d|/{_PER})(?P<to_time>{_DASH}(?=\d{{1,2}}(?:[hHg]|:\d)))?"
 )
 
-# "thứ 2", "thứ 2, 4, 6 hằng tuần", "thứ 7, CN", "tháng 11/2026", "tháng 4-6", "quý IV", "Khóa XV". A number that
-# counts what comes after it is no longer one of the list: "tháng 3, 4 người".
+# "thứ 2", "thứ 2, 4, 6 hằng tuần", "thứ 7, CN", "tháng 11/2026", "tháng 4-6", "quý IV", "Khóa XV". A number
+# that counts what comes after it is no longer one of the list: "tháng 3, 4 người".
 _RANKS = (
-    rf"(?:{_ROMAN}|\d{{1,3}}(?!\d))(?:(?:{_DASH}|, ?| (?:và|hoặc|đến) )(?:{_ROMAN}|CN\b|\d{{1,2}}(?!\d)"
+    rf"(?:{_ROMAN}|\d{{1,3}}(?!\d))(?:(?:{_DASH}|, ?|{_AND})(?:{_ROMAN}|CN\b|\d{{1,2}}(?!\d)"
     r"(?= ?(?:[^\w\s]|\n|$|(?:và|hoặc|đến|hằng|hàng|năm|trong|mỗi|này|tới)\b)))(?![.:/]\d{1,2}(?!\d))){0,12}"
 )
 _ORDINAL = (
-    rf"(?<!\w)(?P<order>(?i:thứ|tháng|quý|đợt|khóa|khoá|kỳ)) (?P<ranks>{_RANKS})(?:(?:/|{_DASH})(?P<of_year>{_YEAR}))?{_END}"
-    rf"(?P<to_order>{_DASH}(?=(?i:thứ|tháng|quý) [\dIVX]))?"
-    r"|(?<!\w)(?P<title_word>(?i:bậc|chương|cấp|giai đoạn|hạng|khu|khu vực|loại|mục|nhóm|phần|phụ lục|quyển|thế kỷ"
-    rf"|thế kỉ|tập|tổ|vùng|đại hội|đại hội đảng)) (?P<romans>{_ROMAN}(?:(?:{_DASH}|, ?| (?:và|hoặc|đến) ){_ROMAN}){{0,9}})"
+    rf"(?P<order>(?i:thứ|tháng|quý|đợt|khóa|khoá|kỳ)) (?P<ranks>{_RANKS})(?:(?:/|{_DASH})(?P<of_year>{_YEAR}))?"
+    rf"{_END}(?P<to_order>{_DASH}(?=(?i:thứ|tháng|quý) [\dIVX]))?"
+    r"|(?P<part>(?i:bậc|chương|cấp|giai đoạn|hạng|khu|khu vực|loại|mục|nhóm|phần|phụ lục|quyển|thế kỷ|thế kỉ"
+    rf"|tập|tổ|vùng|đại hội|đại hội đảng)) (?P<romans>{_ROMAN}(?:(?:{_DASH}|, ?|{_AND}){_ROMAN}){{0,9}})"
 )
 
 # Two numbers side by side, not from one to the other: "tỉ số 2-1", "năm học 2025-2026".
 _PAIR = (
-    r"(?<!\w)(?P<pair>(?i:tỉ số|tỷ số|thắng|thua|hòa|hoà|năm học|niên khóa|niên khoá|niên vụ|đông xuân)) "
+    "(?P<pair>(?i:tỉ số|tỷ số|thắng|thua|hòa|hoà|năm học|niên khóa|niên khoá|niên vụ|đông xuân)) "
     rf"(?P<one>\d{{1,4}}) ?[-–:/] ?(?P<other>\d{{1,4}}){_END}"
 )
-_CHAIN = rf"{_START}(?P<links>\d{{1,15}}(?:-\d{{1,15}}){{2,}}|\d\d?(?:,\d\d?){{2,}}){_END}(?!-)"
+_CHAIN = rf"{_START}(?P<links>\d{{1,15}}(?:-\d{{1,15}}){{2,7}}|\d\d?(?:,\d\d?){{2,20}}){_END}(?!-)"
 
-# A number with what belongs to it: "-5°C", "10-15 kg", "1,5 triệu đồng/ha", "300.000đ/người/tháng", "5 năm/lần".
+# A number with what belongs to it: "-5°C", "10-15 kg", "1,5 triệu đồng/ha", "300.000đ/người/tháng",
+# "5 năm/lần", "150 mm/24h", "22% x 1.500.000 đồng", "Km 15+200".
 _QUANTITY = (
-    rf"(?:(?<![\w-])(?P<minus>[-−])(?={_NUMBER}(?:(?: (?:đến|tới|và) |{_DASH})[-−]?{_NUMBER})? ?(?:[°º]|oC|độ)\b)"
+    rf"(?:(?<!-)(?P<minus>[-−])(?={_NUMBER}(?:(?: (?:đến|tới|và) |{_DASH})[-−]?{_NUMBER})? ?(?:°|º|oC|độ C))"
     rf"|{_START})(?P<number>{_NUMBER})(?P<scale> (?:nghìn|ngàn|triệu|tỷ|tỉ)(?!\w))?"
     rf"(?:(?P<attached>(?<=\d\d)k|tr|V)(?!\w)| ?(?P<unit>{_any(_UNITS)})(?:(?<=\W)|(?!\w))"
-    rf"|{_END}(?: (?P<counted>(?:{_WORD} ){{0,2}}{_WORD})(?=/{_PER}))?)"
-    rf"(?P<per>(?:/{_PER})+)?(?P<until>{_DASH}(?=(?P<next>{_NUMBER})(?!/\d))(?!0\d\d))?"
+    rf"|{_END}(?: (?P<counted>(?:{_WORD} ){{0,2}}{_WORD})(?=/(?:{_PER}|{_NUMBER} (?:dân|người)\b)))?)"
+    rf"(?P<per>(?:/{_PER})+)?(?P<upon>(?<=[^\W\d])/(?=\d))?"
+    rf"(?:(?P<until>{_DASH}(?=(?P<next>{_NUMBER})(?!/\d))(?!0\d\d))|(?P<operator> ?[+=] ?| [x×] )(?=\d))?"
 )
 
 _SHORTENED = (
-    rf"(?<!\w)(?:(?P<title>{_any(_TITLES)})\. ?(?=\w)|(?<=, )(?P<place>{_any(_PLACES)})\. ?(?=[^\W\d]{{2}})"
-    rf"|(?P<district>[QP])\. ?(?=\d)|(?P<road>{_any(_ROADS)})\.? ?(?P<road_no>\d{{1,3}})(?!\d))"
+    rf"(?P<title>{_any(_TITLES)})\. ?(?=\w)|(?<=, )(?P<place>{_any(_PLACES)})\. ?(?=[^\W\d]{{2}})"
+    rf"|(?P<district>[QP])\. ?(?=\d)|(?P<road>{_any(_ROADS)})\.? ?(?P<road_no>\d{{1,3}})(?!\d)(?P<plus>\+(?=\d))?"
 )
-_AND_SO_ON = r"(?<!\w)v\.?v(?!\w)(?P<stop>\.(?!\.))?"
+_AND_SO_ON = r"v\.?v(?!\w)(?P<stop>\.(?!\.))?"
 
 
 def spoken(text: str, dictionary: Mapping[str, str] = EMPTY) -> str:
@@ -407,16 +417,21 @@ def in_words(number: int) -> str:
 @lru_cache(maxsize=1024)  # every plan asks for the same texts
 def _spoken(text: str, dictionary: tuple[tuple[str, str], ...]) -> str:
     own, pattern = _compiled(dictionary)
-    read = pattern.sub(lambda found: _RULES[found.lastgroup or ""][1](found, own), _clean(text))
-    return normalize("NFC", read)
+
+    def say(found: re.Match[str]) -> str:
+        rule = found.lastgroup or ""
+        return own[found[0]] if rule == "own" else _RULES[rule][1](found, own)
+
+    return normalize("NFC", pattern.sub(say, _clean(text)))
 
 
 @lru_cache(maxsize=8)
-def _compiled(dictionary: tuple[tuple[str, str], ...]) -> tuple[Mapping[str, str], re.Pattern[str]]:
+def _compiled(dictionary: tuple[tuple[str, str], ...]) -> tuple[dict[str, str], re.Pattern[str]]:
     """One pattern of all rules, so that what one of them has read is never read again by another."""
     own = {_clean(written): _clean(said) for written, said in dictionary if _clean(written).strip()}
-    rules = {name: rule for name, (rule, _) in _RULES.items()} | {"own": _whole(own)}
-    return own, re.compile("|".join(f"(?P<{name}>{rule})" for name, rule in rules.items() if rule))
+    rules = "|".join(f"(?P<{name}>{rule})" for name, (rule, _) in _RULES.items())
+    first = f"(?P<own>{_whole(own)})|" if own else ""
+    return own, re.compile(rf"{first}(?<!\w)(?:{rules})")
 
 
 def _whole(words: Iterable[str]) -> str:
@@ -426,7 +441,9 @@ def _whole(words: Iterable[str]) -> str:
         return (inside if char.isalnum() else "") + (number if char.isdigit() else "")
 
     return "|".join(
-        edge(word[0], r"(?<!\w)", r"(?<!\d[.,:/-])") + re.escape(word) + edge(word[-1], r"(?!\w)", r"(?![.,:/-]\d)")
+        edge(word[0], r"(?<!\w)", r"(?<!\d[.,:/-])")
+        + re.escape(word)
+        + edge(word[-1], r"(?!\w)", r"(?![.,:/-]\d)")
         for word in sorted(words, key=len, reverse=True)
     )
 
@@ -471,16 +488,15 @@ def _say_code(digits: str) -> str:
 def _say_number(written: str) -> str:
     whole, comma, decimals = _plain(written).partition(",")
     first, *others = whole.split(".")
-    if len(first) > 2 and first.startswith("0"):  # "05" is five, "0312" a code
-        said = _say_digits(first)
-    else:
-        said = in_words(int(first))
+    code = len(first) > 2 and first.startswith("0")  # "05" is five, "0312" a code
+    said = _say_digits(first) if code else in_words(int(first))
     said = " chấm ".join([said, *map(_say_code, others)])
     return f"{said} phẩy {_say_code(decimals)}" if comma else said
 
 
 def _plain(number: str) -> str:
-    """*number* without the dots, or commas, between its thousands."""
+    """*number* without the dots, commas or spaces between its thousands."""
+    number = number.replace(" ", "")
     if re.fullmatch(r"\d{1,3}(?:,\d{3}){2,}", number):
         return number.replace(",", "")
     whole, *decimals = number.split(",")
@@ -511,38 +527,34 @@ def _roman(numeral: str) -> int:
 # One function a rule: what was found, and the officers' own words, into what is said.
 
 
-def _say_own(found: re.Match[str], own: Mapping[str, str]) -> str:
-    return own[found[0]]
-
-
-def _say_abbreviation(found: re.Match[str], _own: Mapping[str, str]) -> str:
+def _say_abbreviation(found: re.Match[str], _own: dict[str, str]) -> str:
     return ABBREVIATIONS[found[0]]
 
 
-def _say_shortened(found: re.Match[str], _own: Mapping[str, str]) -> str:
+def _say_shortened(found: re.Match[str], _own: dict[str, str]) -> str:
     if road := found["road"]:
-        return f"{_ROADS[road]} {in_words(int(found['road_no']))}"
+        return f"{_ROADS[road]} {in_words(int(found['road_no']))}" + (" cộng " if found["plus"] else "")
     return f"{_TITLES[found['title']] if found['title'] else _PLACES[found['place'] or found['district']]} "
 
 
-def _say_and_so_on(found: re.Match[str], _own: Mapping[str, str]) -> str:
+def _say_and_so_on(found: re.Match[str], _own: dict[str, str]) -> str:
     after = found.string[found.end() : found.end() + 2].strip()[:1]
     ends = found["stop"] and not (after.islower() or (after and after in ",;)"))
     return "vân vân." if ends else "vân vân"
 
 
-def _say_address(found: re.Match[str], own: Mapping[str, str]) -> str:
+def _say_address(found: re.Match[str], own: dict[str, str]) -> str:
     words = ABBREVIATIONS | _WEB | own
     parts = re.findall(r"\d|[^\W\d_]+|[-./@_]", found["site"])
     return " ".join(DIGITS[int(part)] if part.isdecimal() else words.get(part, part) for part in parts)
 
 
-def _say_phone(found: re.Match[str], _own: Mapping[str, str]) -> str:
+def _say_phone(found: re.Match[str], _own: dict[str, str]) -> str:
     number = _in_breaths(found[0])
     return f"cộng {number}" if found[0].startswith("+") else number
 
 
-def _say_short_phone(found: re.Match[str], _own: Mapping[str, str]) -> str:
+def _say_short_phone(found: re.Match[str], _own: dict[str, str]) -> str:
     return found["call"] + re.sub(r"\d+(?:[ .]\d+)?", lambda one: _in_breaths(one[0]), found["called"])
 
 
@@ -559,7 +571,7 @@ def _breaths(digits: str) -> list[str]:
     return [digits[start:end] for start, end in pairwise(ends)]
 
 
-def _say_document(found: re.Match[str], own: Mapping[str, str]) -> str:
+def _say_document(found: re.Match[str], own: dict[str, str]) -> str:
     """As an announcer says it: the kind once, the number, the year, and of whom."""
     sign = found["sign"] or found["bare_sign"] or ""
     said = found["kind"] + found["numbered"] if found["kind"] else found["only"] or ""
@@ -577,36 +589,36 @@ def _say_document(found: re.Match[str], own: Mapping[str, str]) -> str:
     return said.lstrip(" ,")
 
 
-def _say_issuer(sign: str, own: Mapping[str, str]) -> str:
+def _say_issuer(sign: str, own: dict[str, str]) -> str:
     if term := re.fullmatch(r"(QH|UBTVQH)(\d\d?)", sign):  # QH15
         return f"{_ISSUERS[term[1]]} khóa {in_words(int(term[2]))}"
     return (ABBREVIATIONS | own | _ISSUERS).get(sign, sign)
 
 
-def _say_time(found: re.Match[str], _own: Mapping[str, str]) -> str:
+def _say_time(found: re.Match[str], _own: dict[str, str]) -> str:
     time = f"{in_words(int(found['hour']))} giờ"
     if minute := int(found["past"] or found["minute"] or 0):
-        time += f" {in_words(minute)}" + (" phút" if minute < 10 else "")
+        time += f" {in_words(minute)}" + (" phút" if minute < 10 or found["minutes"] else "")
     return f"{time} đến " if found["to_time"] else time
 
 
-def _say_always(found: re.Match[str], _own: Mapping[str, str]) -> str:
+def _say_always(found: re.Match[str], _own: dict[str, str]) -> str:
     if found["round"]:
         clock = " giờ" if found["clock"] or "h" in found["round"] else ""
         return f"hai mươi tư trên hai mươi tư{clock}"
     return _side_by_side(found["week"], "trên")
 
 
-def _say_share(found: re.Match[str], _own: Mapping[str, str]) -> str:
+def _say_share(found: re.Match[str], _own: dict[str, str]) -> str:
     part, whole = map(int, (found["share"] or found["bare_share"]).split("/"))
     return f"{found['rate'] or ''}{in_words(part)} phần {'tư' if whole == 4 else in_words(whole)}"
 
 
-def _say_out_of(found: re.Match[str], _own: Mapping[str, str]) -> str:
+def _say_out_of(found: re.Match[str], _own: dict[str, str]) -> str:
     return f"{found['scale_word'] or ''}{_side_by_side(found['out_of'] or found['out_of_scale'], 'trên')}"
 
 
-def _say_undated(found: re.Match[str], _own: Mapping[str, str]) -> str:
+def _say_undated(found: re.Match[str], _own: dict[str, str]) -> str:
     return _side_by_side(found["undated"], "trên")
 
 
@@ -614,36 +626,35 @@ def _side_by_side(numbers: str, between: str) -> str:
     return f" {between} ".join(map(_say_number, re.split("[/:]", numbers)))
 
 
-def _say_dates(found: re.Match[str], _own: Mapping[str, str]) -> str:
-    days = [(int(one["first"]), int(one["month"])) for one in re.finditer(_ONE_DATE, found[0]) if one["first"]]
-    dated = (found["when"], found["weekday"], found["then"])
-    if found["dashed"]:
-        certain = days[0][0] > days[0][1]  # else it may be from one day to another: "ngày 5-10"
-    else:
-        certain = any(sign is not None for sign in dated) or re.search(r"\d{4}|/\d+/", found[0]) is not None
-    if certain or any(day >= month for day, month in days):
+def _say_dates(found: re.Match[str], _own: dict[str, str]) -> str:
+    told = any(found[sign] is not None for sign in ("when", "weekday", "then", "dashed"))
+    if (
+        told
+        or re.search(r"\d{4}|/\d+/", found[0])
+        or any(map(_not_smaller, re.finditer(_ONE_DATE, found[0])))
+    ):
         return re.sub(_ONE_DATE, _say_date, found[0])
-    return _say_days(found[0]) if found["dashed"] else found[0]
+    return found[0]
 
 
-def _say_days(text: str) -> str:
-    return re.sub(_DASH, " đến ", _say_numbers(text))
+def _not_smaller(date: re.Match[str]) -> bool:
+    return int(re.split(r"\D+", date["days"])[-1]) >= int(date["month"])
 
 
 def _say_date(found: re.Match[str]) -> str:
     month = int(found["month"])
     said = found["said"] or ""
-    if found["first"]:
-        said += "" if said else "ngày "
-        said += " đến ".join(in_words(int(day)) for day in (found["first"], found["last"]) if day) + " "
+    if days := found["days"]:
+        days = re.sub(_DASH, " đến ", days.replace(",", ", "))
+        said += f"{'' if said else 'ngày '}{_say_numbers(days)} "
     said += f"tháng {'tư' if month == 4 else in_words(month)}"
     if found["year"] or found["short"]:
         said += f" năm {in_words(int(found['year'])) if found['year'] else _say_code(found['short'])}"
     return f"{said} đến " if found["to"] else said
 
 
-def _say_ordinal(found: re.Match[str], _own: Mapping[str, str]) -> str:
-    order = found["order"] or found["title_word"]
+def _say_ordinal(found: re.Match[str], _own: dict[str, str]) -> str:
+    order = found["order"] or found["part"]
     words = {"thứ": {1: "nhất", 4: "tư"}, "tháng": {4: "tư"}}.get(order.lower(), {})
     ranks = found["ranks"] or found["romans"]
     dashes = re.findall(_DASH, ranks)
@@ -654,15 +665,15 @@ def _say_ordinal(found: re.Match[str], _own: Mapping[str, str]) -> str:
     return f"{said} đến " if found["to_order"] else said
 
 
-def _say_pair(found: re.Match[str], _own: Mapping[str, str]) -> str:
+def _say_pair(found: re.Match[str], _own: dict[str, str]) -> str:
     return f"{found['pair']} {_say_number(found['one'])} - {_say_number(found['other'])}"
 
 
-def _say_chain(found: re.Match[str], _own: Mapping[str, str]) -> str:
+def _say_chain(found: re.Match[str], _own: dict[str, str]) -> str:
     return ", ".join(map(_say_number, re.split("[-,]", found["links"])))
 
 
-def _say_quantity(found: re.Match[str], own: Mapping[str, str]) -> str:
+def _say_quantity(found: re.Match[str], own: dict[str, str]) -> str:
     units = _UNITS | ABBREVIATIONS | own
     number = found["number"]
     counted = " ".join(units.get(word, word) for word in (found["counted"] or "").split())
@@ -672,6 +683,10 @@ def _say_quantity(found: re.Match[str], own: Mapping[str, str]) -> str:
     said = ("âm " if found["minus"] else "") + _say_number(number) + (found["scale"] or "")
     said += f" {unit}" if unit else ""
     said += "".join(f" một {units.get(per, per)}" for per in (found["per"] or "").split("/")[1:])
+    if found["upon"]:
+        return f"{said} trên "
+    if operator := found["operator"]:
+        return said + {"+": " cộng ", "=": " bằng "}.get(operator.strip(), " nhân ")
     if not found["until"]:
         return said
     # "10-15" is a range; "2-1" is none, unless the first has a unit of its own: "5 kg - 10 kg".
@@ -679,9 +694,8 @@ def _say_quantity(found: re.Match[str], own: Mapping[str, str]) -> str:
     return f"{said} đến " if upwards else f"{said} - "
 
 
-# In this order; the officers' dictionary takes the first place.
-_RULES: Mapping[str, tuple[str, Callable[[re.Match[str], Mapping[str, str]], str]]] = {
-    "own": ("", _say_own),
+# In this order, after the officers' dictionary.
+_RULES: Mapping[str, tuple[str, Callable[[re.Match[str], dict[str, str]], str]]] = {
     "address": (_ADDRESS, _say_address),
     "phone": (_PHONE, _say_phone),
     "document": (_DOCUMENT, _say_document),

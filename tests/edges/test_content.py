@@ -66,6 +66,30 @@ def test_a_station_is_read_whole(station: Path) -> None:
     assert (area.valid_from, area.facts) == (date(2025, 7, 1), {"collection_point": "Bưu điện xã"})
 
 
+def test_a_script_says_who_wrote_it_and_its_class(station: Path) -> None:
+    """Without them it is nobody's and normal."""
+    write(station, "audio/bhyt/script.toml", 'author = "Tổ tin"\nclass = "priority"\n' + SCRIPT)
+    scripts = load(station).content.scripts
+    assert (scripts["bhyt"].author, scripts["bhyt"].bulletin_class) == ("Tổ tin", BulletinClass.PRIORITY)
+    assert (scripts["tin"].author, scripts["tin"].bulletin_class) == ("", BulletinClass.NORMAL)
+
+
+def test_a_schedule_without_a_class_takes_its_first_scripts(station: Path) -> None:
+    """A class of its own goes first, and a script that cannot be used changes nothing."""
+    write(station, "audio/bao/script.toml", 'class = "emergency"\n' + SCRIPT)
+    for name, script, more in (
+        ("a", '["bao", "tin"]', ""),
+        ("b", '["tin", "bao"]', ""),
+        ("c", '"bao"', 'class = "normal"'),
+    ):
+        write(station, f"schedules/{name}.toml", f"{more}{SCHEDULE}".replace('"tin"', script))
+    write(station, "schedules/d.toml", SCHEDULE.replace('"tin"', '["away", "bao"]'))
+    loaded = load(station)
+    found = {one.id: one.bulletin_class.word for one in loaded.content.schedules}
+    assert found == {"a": "emergency", "b": "normal", "c": "normal", "tin": "normal"}
+    assert [fault.where for fault in loaded.faults] == ["schedules/d.toml"]
+
+
 def test_a_schedule_is_read_whole(station: Path) -> None:
     """Rules, campaigns, exceptions and moves mean what the design's example says."""
     write(station, "audio/bhyt/script.toml", SCRIPT)

@@ -580,6 +580,8 @@ BAD_SCRIPTS = {
         "“item” is not a list of tables",
         "[[item]] above each",
     ),
+    "unknown class": ('class = "urgent"\n' + SCRIPT, "", '“class” is not understood: "urgent"', "emergency"),
+    "no author": ('author = ""\n' + SCRIPT, "", '“author” is not understood: ""', "a text in quotes"),
     "unknown group": (
         'group = "farmer"\n' + SCRIPT,
         "",

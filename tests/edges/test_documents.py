@@ -196,7 +196,7 @@ def break_runs(document: Any) -> None:
 def track_changes(document: Any) -> None:
     paragraph = cell_of(document, 1).paragraphs[0]._p
     for xml in (
-        '<w:r {ns}><w:t xml:space="preserve">Nyob zoo\n</w:t></w:r>',
+        "<w:r {ns}><w:t>Nyob zoo</w:t></w:r>",
         '<w:del {ns} w:id="1" w:author="a"><w:r><w:delText>CŨ</w:delText></w:r></w:del>',
         '<w:moveFrom {ns} w:id="2" w:author="a"><w:r><w:t>CŨ</w:t></w:r></w:moveFrom>',
         '<w:ins {ns} w:id="3" w:author="a"><w:r><w:br/><w:t>peb sawv </w:t></w:r></w:ins>',

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from broadcaster.edges.content import load
-from broadcaster.edges.editing import append_lines, copy_script, edit_script, new_script, note_recording
+from broadcaster.edges.editing import append_line, copy_script, edit_script, new_script, note_recording
 from broadcaster.model.errors import BroadcasterError, Fault
 from broadcaster.model.schedule import BulletinClass
 from broadcaster.model.script import Item
@@ -346,11 +346,11 @@ def test_broken_notes_stay_as_they_are(station: Path) -> None:
 def test_lines_are_added_and_a_torn_one_is_ended(tmp_path: Path) -> None:
     """File and folders are made; after a power cut the torn line ends, and the next begins its own."""
     path = tmp_path / "a" / "b" / "lines"
-    append_lines(path, ["một"])
-    append_lines(path, ["hai"])
+    append_line(path, "một")
+    append_line(path, "hai")
     assert path.read_text("utf-8") == "một\nhai\n"
     path.write_bytes("một\nha".encode())
-    append_lines(path, ["ba"])
+    append_line(path, "ba")
     assert path.read_text("utf-8") == "một\nha\nba\n"
 
 
@@ -362,21 +362,21 @@ def test_a_line_is_on_the_disk_and_so_is_the_name_of_its_file(
     monkeypatch.setattr(
         os, "fsync", lambda handle: kept.append(str(Path(f"/proc/self/fd/{handle}").readlink()))
     )
-    append_lines(tmp_path / "a" / "lines", ["x"])
+    append_line(tmp_path / "a" / "lines", "x")
     assert kept == [str(tmp_path), str(tmp_path / "a" / "lines"), str(tmp_path / "a")]
-    append_lines(tmp_path / "a" / "lines", ["y"])
+    append_line(tmp_path / "a" / "lines", "y")
     assert kept[3:] == [str(tmp_path / "a" / "lines")]
 
 
 def test_a_line_is_one_line(tmp_path: Path) -> None:
-    """Line ends within a line become spaces, so that each line given is one; all come with one write."""
-    append_lines(tmp_path / "lines", ["a\nb\u2028c", "d"])
-    assert (tmp_path / "lines").read_text("utf-8") == "a b c\nd\n"
+    """Line ends within it become spaces."""
+    append_line(tmp_path / "lines", "a\nb\u2028c")
+    assert (tmp_path / "lines").read_text("utf-8") == "a b c\n"
 
 
 def test_a_line_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     """Where a file stands in the way of the folder, the fault says so in words."""
     (tmp_path / "a").write_text("")
     with pytest.raises(BroadcasterError) as error:
-        append_lines(tmp_path / "a" / "lines", ["x"])
+        append_line(tmp_path / "a" / "lines", "x")
     assert "cannot be written" in str(fault_of(error).what)

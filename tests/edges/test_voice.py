@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-import unicodedata
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
@@ -22,7 +21,16 @@ import av
 import numpy as np
 import pytest
 
-from broadcaster.edges.voice import EspeakVoice, FallbackVoice, GoogleVoice, Voice, VoiceError, admit
+from broadcaster.edges.voice import (
+    EspeakVoice,
+    FallbackVoice,
+    GoogleVoice,
+    PluggedVoice,
+    Voice,
+    VoiceError,
+    admit,
+    voices,
+)
 from broadcaster.model.errors import BroadcasterError
 from tests.fakes import FakeVoice
 
@@ -182,14 +190,6 @@ def test_longer_text_gives_longer_audio(voice: Voice, tmp_path: Path) -> None:
     assert 1.8 * long < very_long
 
 
-def test_decomposed_letters_are_read_as_composed_ones(voice: Voice, tmp_path: Path) -> None:
-    """A text whose accents are separate characters (NFD) sounds the same as with whole letters (NFC)."""
-    voice.speak(unicodedata.normalize("NFC", LONG), "vi", tmp_path / "nfc")
-    voice.speak(unicodedata.normalize("NFD", LONG), "vi", tmp_path / "nfd")
-
-    assert seconds_in(tmp_path / "nfd") == pytest.approx(seconds_in(tmp_path / "nfc"), abs=0.05)
-
-
 def test_a_voice_speaks_over_an_older_file(voice: Voice, tmp_path: Path) -> None:
     """A file that is already there is replaced in one step; who is reading it reads it to its end."""
     (tmp_path / "a").write_text("old")
@@ -319,11 +319,11 @@ def test_no_network_is_a_fault(google: StandIn, tmp_path: Path) -> None:
         GoogleVoice(timeout=0.5).speak(SHORT, "vi", tmp_path / "a")
 
 
-def test_google_reads_what_is_spoken(google: StandIn, tmp_path: Path) -> None:
-    """Abbreviations and telephone numbers reach Google written out."""
+def test_google_reads_what_it_is_given(google: StandIn, tmp_path: Path) -> None:
+    """Words reach Google as they are: writing them out is the model's, and was done before."""
     GoogleVoice().speak("BHXH: 1900 9068", "vi", tmp_path / "a")
 
-    assert google.heard == ["bảo hiểm xã hội: một chín không không, chín không sáu tám"]
+    assert google.heard == ["BHXH: 1900 9068"]
 
 
 # espeak-ng.
@@ -443,3 +443,84 @@ def test_admission_is_open_to_every_voice() -> None:
     admit(voice, SHORT, "blt-Latn-VN")
     with pytest.raises(BroadcasterError, match="speaks blt-Latn-VN, not Vietnamese"):
         admit(voice, SHORT, "vi")
+
+
+# Voices that packages bring.
+
+PACKAGE = """
+class Loa:
+    name = "loa"
+    languages = {languages}
+
+    def speak(self, text, language, to):
+        {does}
+        return self.name
+"""
+
+
+@pytest.fixture
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
+    """Puts a package with a voice where Python finds it."""
+    monkeypatch.syspath_prepend(tmp_path / "site")
+
+    def put(languages: str = '("blt-Latn-VN",)', does: str = "to.write_bytes(b'sound')") -> None:
+        about = tmp_path / "site" / "loa_voice-1.dist-info"
+        about.mkdir(parents=True)
+        (about / "METADATA").write_text("Metadata-Version: 2.1\nName: loa-voice\nVersion: 1\n")
+        (about / "entry_points.txt").write_text("[broadcaster.voices]\nloa = loa_voice:Loa\n")
+        (tmp_path / "site" / "loa_voice.py").write_text(PACKAGE.format(languages=languages, does=does))
+
+    yield put
+    sys.modules.pop("loa_voice", None)
+
+
+def test_without_packages_the_voices_are_google_and_espeak() -> None:
+    """Google comes first, because people understand it best."""
+    found, faults = voices()
+
+    assert [voice.name for voice in found] == ["gtts", "espeak-ng"]
+    assert not faults
+
+
+def test_a_package_brings_a_voice(install: Callable[..., None], tmp_path: Path) -> None:
+    """It stands before ours, speaks the language that it names, and none besides."""
+    install()
+    found, faults = voices()
+    voice = FallbackVoice(found)
+
+    assert not faults
+    assert [one.name for one in found] == ["loa", "gtts", "espeak-ng"]
+    assert voice.speak("khăm", "blt-Latn-VN", tmp_path / "a") == "loa"
+    assert (tmp_path / "a").read_bytes() == b"sound"
+    with pytest.raises(BroadcasterError, match="speaks blt-Latn-VN"):
+        found[0].speak(SHORT, "vi", tmp_path / "b")
+
+
+def test_a_package_cannot_bring_the_language_of_thailand(install: Callable[..., None]) -> None:
+    """A voice that claims `th` is told and left out; ours stay."""
+    install(languages='("th",)')
+    found, (fault,) = voices()
+
+    assert [one.name for one in found] == ["gtts", "espeak-ng"]
+    assert "language of Thailand" in str(fault)
+
+
+@pytest.mark.parametrize("languages", ["1 / 0", "()()"])
+def test_a_package_that_does_not_load_is_told(install: Callable[..., None], languages: str) -> None:
+    """What it raises becomes words, and the other voices stay."""
+    install(languages=languages)
+    found, (fault,) = voices()
+
+    assert [one.name for one in found] == ["gtts", "espeak-ng"]
+    assert "The voice does not work" in str(fault)
+
+
+def test_where_a_packages_voice_fails_the_next_speaks(install: Callable[..., None], tmp_path: Path) -> None:
+    """Whatever it raises while it speaks, the text is still read."""
+    install(languages='("vi",)', does='raise ZeroDivisionError("gone")')
+    found, _ = voices()
+
+    assert isinstance(found[0], PluggedVoice)
+    with pytest.raises(VoiceError, match="gone"):
+        found[0].speak(SHORT, "vi", tmp_path / "a")
+    assert FallbackVoice([found[0], EspeakVoice()]).speak(SHORT, "vi", tmp_path / "a") == "espeak-ng"
