@@ -12,7 +12,7 @@ import json
 import os
 import warnings
 import wave
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -27,7 +27,7 @@ from broadcaster.edges.voice import Voice
 from broadcaster.model.errors import BroadcasterError, Fault, said, say
 from broadcaster.model.judgement import Heard
 from broadcaster.model.programme import LEAD_IN, SAMPLE_RATE, TAIL, Cue, Part, Programme, Recipe
-from broadcaster.model.recording import Measured
+from broadcaster.model.recording import Measured, Recording
 
 VERSION = "2"  # of what follows; a new one makes every clip and piece anew
 SPEECH_LUFS = -16.0
@@ -40,6 +40,7 @@ FADE = 0.3  # seconds in which the bed ducks and comes back
 SEAM = 0.3  # seconds in which the bed passes to the place where the next piece begins
 GOLDEN = 0.381966  # of the bed's length from one piece's beginning to the next's: no two begin alike
 PIECE = 20.0  # seconds held in memory at a time
+MILLISECOND = SAMPLE_RATE // 1000  # samples
 KEPT_UNUSED = timedelta(days=30)  # what nothing needed for so long is made again if it must be
 
 
@@ -60,10 +61,11 @@ def _on_disk() -> Iterator[None]:
 
 @dataclass(frozen=True)
 class _Piece:
-    """What one piece is made of; `number` of `count`."""
+    """What one piece is made of; `source` is the digest of its recording."""
 
     key: str
     part: Part
+    source: str | None
     number: int
     last: bool
 
@@ -87,17 +89,18 @@ class Assembly:
     def find(self, recipe: Recipe) -> Programme | None:
         """The finished programme, if it was made; reads the recordings' bytes but makes nothing."""
         try:
-            return self.programme(self._digest_of(recipe))
-        except OSError:
+            return self.programme(self._digest_of(recipe, self._parts_of(recipe)))
+        except (OSError, BroadcasterError):
             return None
 
     def programme(self, digest: str) -> Programme | None:
         """The programme of this digest, if it is there with all its pieces."""
         try:
             lines = self.playlist(digest).read_text("utf-8").splitlines()
-        except OSError:
+            names = [line for line in lines if line and line[0] != "#"]
+            return _programme(digest, [Path(os.path.normpath(self._programmes / name)) for name in names])
+        except (OSError, ValueError):  # what a failing disk left of it may be no text
             return None
-        return _programme(digest, [self._programmes / line for line in lines if line and line[0] != "#"])
 
     @_on_disk()
     def make(self, recipe: Recipe) -> Programme:
@@ -106,22 +109,27 @@ class Assembly:
 
         Speech from the voice may need the network, so this is never called at air time.
         """
-        digest = self._digest_of(recipe)
+        pieces = list(self._parts_of(recipe))  # once: what is swapped from here on is not what was asked for
+        digest = self._digest_of(recipe, pieces)
         chime = self._if_fit(lambda: self.chime(recipe.chime or "", recipe.profile)) if recipe.chime else None
         bed = self._if_fit(lambda: self.bed(recipe.bed or "", recipe.profile)) if recipe.bed else None
-        without = recipe if bed else replace(recipe, bed=None)
-        made = [self._piece(recipe, piece, bed) for piece in self._parts_of(without)]
+        if recipe.bed and not bed:
+            pieces = list(self._parts_of(replace(recipe, bed=None)))
+        made = [self._piece(recipe, piece, bed) for piece in pieces]
         return self._listed(digest, [chime, *made] if chime else made)
 
+    @_on_disk()
     def cues(self, recipe: Recipe, programme: Programme) -> list[Cue]:
         """When each item is heard in its *programme*, and its words."""
-        at, found = 0.0, []
+        found: list[Cue] = []
+        # A damaged bed was left out, and then its pieces are others.
+        bed = recipe.bed and programme.pieces[-1].stem in {piece.key for piece in self._parts_of(recipe)}
         lengths = [clip.seconds(path) or 0.0 for path in programme.pieces]
         chimes = len(lengths) - len(recipe.parts)
         at = sum(lengths[:chimes])
         for number, (part, length) in enumerate(zip(recipe.parts, lengths[chimes:], strict=True)):
-            before = LEAD_IN if recipe.bed and not number else 0.0
-            after = part.pause + (TAIL if recipe.bed and number == len(recipe.parts) - 1 else 0.0)
+            before = LEAD_IN if bed and not number else 0.0
+            after = part.pause + (TAIL if bed and number == len(recipe.parts) - 1 else 0.0)
             found.append(Cue(part.item, at + before, length - before - after, part.text))
             at += length
         return found
@@ -151,7 +159,7 @@ class Assembly:
         seconds: float | None = None
         try:
             heard = clip.listen(self._sandbox, source)
-            seconds = clip.seconds(self.recording(path, profile))
+            seconds = clip.seconds(self._made(self._speech_clip(source, profile)))
         except BroadcasterError:
             if not source.exists():
                 raise
@@ -200,33 +208,36 @@ class Assembly:
         bed = self._digest(self.station / "audio" / "beds" / recipe.bed) if recipe.bed else None
         for number, part in enumerate(recipe.parts):
             last = number == len(recipe.parts) - 1
-            source = (
-                self._digest(self.station / part.recording.path)
-                if part.recording
-                else [recipe.language, part.words]
-            )
+            source = self._approved(part.recording) if part.recording else None
+            said_by = source or [recipe.language, part.words]
             # Without a bed every piece is the same wherever it stands.
             place = [bed, number, last] if bed else None
-            yield _Piece(self._key("piece", recipe.profile, source, part.pause, place), part, number, last)
+            key = self._key("piece", recipe.profile, said_by, part.pause, place)
+            yield _Piece(key, part, source, number, last)
 
-    def _digest_of(self, recipe: Recipe) -> str:
+    def _approved(self, recording: Recording) -> str:
+        """The digest of a recording. Raises BroadcasterError if it is not the one that was asked for."""
+        path = self.station / recording.path
+        digest = self._digest(path)
+        if recording.digest not in ("", digest):
+            raise _changed(path)
+        return digest
+
+    def _digest_of(self, recipe: Recipe, pieces: Iterable[_Piece]) -> str:
         chime = self._digest(self.station / "audio" / "chimes" / recipe.chime) if recipe.chime else None
-        return self._key("programme", recipe.profile, chime, [piece.key for piece in self._parts_of(recipe)])
+        return self._key("programme", recipe.profile, chime, [piece.key for piece in pieces])
 
     def _piece(self, recipe: Recipe, piece: _Piece, bed: Path | None) -> Path:
         target = self._pieces / f"{piece.key}.wav"
         if clip.seconds(target) is None:
             part = piece.part
-            if part.recording and part.recording.digest not in (
-                "",
-                self._digest(self.station / part.recording.path),
-            ):
-                raise _changed(self.station / part.recording.path)
-            spoken = (
-                self.recording(part.recording.path, recipe.profile)
-                if part.recording
-                else self._voiced(recipe, part.words or "")
-            )
+            if part.recording:
+                one = self._speech_clip(self.station / part.recording.path, recipe.profile)
+                if one.digest != piece.source:
+                    raise _changed(one.source)
+                spoken = self._made(one)
+            else:
+                spoken = self._voiced(recipe, part.words or "")
             clip.write(target, _mixed(spoken, part.pause, bed, piece))
         return target
 
@@ -336,12 +347,14 @@ def _mixed(spoken: Path, pause: float, bed: Path | None, piece: _Piece) -> Itera
         return
     first = piece.number == 0
     length = round((clip.seconds(spoken) or 0.0) * SAMPLE_RATE)
+    length += -length % MILLISECOND  # pydub cuts what is no whole one, and the bed would jump
+    pause = round(pause, 3)
     around = ((LEAD_IN if first else 0.0) + pause + (TAIL if piece.last else 0.0)) * SAMPLE_RATE
     under = _Bed(bed, piece.number, length + round(around))
     if first:
         yield under.alone(LEAD_IN, fade_in=LEAD_IN / 2)
     for block in _read(spoken):
-        yield under.beneath(block)
+        yield under.beneath(block + bytes(-len(block) % (2 * MILLISECOND)))
     if piece.last:
         yield under.alone(pause + TAIL, fade_out=TAIL)
     elif pause:

@@ -47,6 +47,16 @@ TRACKS = 99  # a cue sheet numbers them with two digits
 Pixels = NDArray[np.uint8]
 
 
+KINDS: dict[str, tuple[str, int | None]] = {  # what speech in one channel needs, bit/s
+    ".wav": ("pcm_s16le", None),
+    ".flac": ("flac", None),
+    ".mp3": ("libmp3lame", 64_000),
+    ".opus": ("libopus", 32_000),
+    ".ogg": ("libopus", 32_000),
+    ".m4a": ("aac", 64_000),
+}
+
+
 @dataclass(frozen=True)
 class Caption:
     """Words that are seen while they are heard."""
@@ -153,10 +163,14 @@ def radio(
     return [folder / f"{name}.{kind}" for kind in ("wav", "mp3", "cue", "html")]
 
 
-def mp3(pieces: Sequence[Path], to: Path, bit_rate: int = 64_000) -> None:
-    """An episode of a feed."""
+def export(pieces: Sequence[Path], to: Path) -> None:
+    """A file of any of the usual kinds, by the ending of *to*."""
+    if to.suffix.lower() not in KINDS:
+        known = ", ".join(KINDS)
+        what = say("A sound is not written as “{ending}”.", ending=to.suffix)
+        raise BroadcasterError(Fault(str(to), what, say("Use one of: {known}.", known=known)))
     with _whole(to.parent) as aside:
-        decode.encode(_sound(pieces), aside / to.name, "libmp3lame", bit_rate)
+        decode.encode(_sound(pieces), aside / to.name, *KINDS[to.suffix.lower()])
 
 
 def feed(

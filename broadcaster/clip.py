@@ -7,7 +7,7 @@ Recordings come from telephones and memory sticks, so this runs as a child proce
 
 import os
 import wave
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 LONGEST = 3 * 3600  # seconds; what is longer is no message, or never ends
 HIGHEST_GAIN = 30.0  # dB; more would only make noise loud
+MOST_GIVEN_BACK = 9.0  # dB of loudness that the limiter took
 FULL_SCALE = 0.985  # from here on a sample counts as flattened
 PAUSE = 6.0  # dB over the noise floor: what is quieter at the ends is trimmed,
 LEAST_PAUSE = 20.0  # if that floor is so many dB under the speech; else no pause was heard
@@ -47,13 +48,12 @@ PROFILES = {"full": CLEAN, "horn": HORN}
 
 
 class _Sound:
-    """What passes, STEP by STEP: loudness, level after cleaning, true peak."""
+    """What passes, STEP by STEP: loudness, level after cleaning, peak."""
 
-    def __init__(self) -> None:
+    def __init__(self, peaks_of: "Callable[[Samples], Row]") -> None:
         from broadcaster.edges.decode import k_weighting
-        from broadcaster.levels import TruePeaks
 
-        self._weigh, self._peaks_of = k_weighting(), TruePeaks()
+        self._weigh, self._peaks_of = k_weighting(), peaks_of
         self._parts: list[tuple[Row, Row, Row]] = []
 
     def add(self, block: "Samples", clean: "Samples | None" = None) -> None:
@@ -63,7 +63,7 @@ class _Sound:
         self._parts.append((power(self._weigh(block)), level, self._peaks_of(block)))
 
     def rows(self) -> tuple["Row", "Row", "Row"]:
-        """Weighted power, level (power too) and true peak of each STEP."""
+        """Weighted power, level (power too) and peak of each STEP."""
         import numpy as np
 
         weighted, level, peaks = (np.concatenate(rows) for rows in zip(*self._parts, strict=True))
@@ -75,9 +75,9 @@ def hear(source: Path) -> Heard:
     import numpy as np
 
     from broadcaster.edges.decode import Filter, Reader, decibels
-    from broadcaster.levels import lufs
+    from broadcaster.levels import TruePeaks, lufs
 
-    reader, sound, clean, clipped = Reader(source), _Sound(), Filter(CLEAN), 0
+    reader, sound, clean, clipped = Reader(source), _Sound(TruePeaks()), Filter(CLEAN), 0
     for block in _in_seconds(reader):
         sound.add(block, clean(block))
         clipped += int(np.count_nonzero(np.abs(block) >= FULL_SCALE))
@@ -117,7 +117,7 @@ def make(source: Path, target: Path, lufs: float, ceiling: float, steps: str, *,
     from broadcaster import levels
     from broadcaster.edges.decode import Filter, Reader
 
-    reader, sound, through = Reader(source), _Sound(), Filter(steps)
+    reader, sound, through = Reader(source), _Sound(levels.peaks), Filter(steps)
     target.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryFile(dir=target.parent) as raw:  # without a name: whatever happens, it leaves nothing
         for block in _in_seconds(reader):
@@ -125,8 +125,15 @@ def make(source: Path, target: Path, lufs: float, ceiling: float, steps: str, *,
             sound.add(passed)
             raw.write(passed.data)
         weighted, level, peaks = sound.rows()
-        first, last = _kept(level, levels.lufs(weighted)) if trim else (0, len(level))
-        gains = levels.gains(weighted[first:last], peaks[first:last], lufs, ceiling, HIGHEST_GAIN)
+        loudness = levels.lufs(weighted)
+        first, last = _kept(level, loudness) if trim else (0, len(level))
+        highest = min(HIGHEST_GAIN, lufs - loudness + MOST_GIVEN_BACK)
+        if peaks.max() * 10 ** (highest / 20) > ceiling / levels.OVERSHOOT:
+            raw.seek(0)
+            find = levels.TruePeaks(above=ceiling / 10 ** (highest / 20))
+            blocks = iter(lambda: raw.read(4 * SECOND), b"")
+            peaks = np.concatenate([find(np.frombuffer(block, np.float32)) for block in blocks])
+        gains = levels.gains(weighted[first:last], peaks[first:last], lufs, ceiling, highest)
         begin, end = first * levels.STEP, min(last * levels.STEP, raw.tell() // 4)
 
         def pieces() -> Iterator[bytes]:
@@ -134,7 +141,7 @@ def make(source: Path, target: Path, lufs: float, ceiling: float, steps: str, *,
             for at in range(begin, end, SECOND):
                 block = np.frombuffer(raw.read(4 * min(SECOND, end - at)), np.float32)
                 made = levels.applied(block, gains, (at - begin) // levels.STEP)
-                if trim:
+                if trim and (at == begin or at + SECOND >= end - EDGE * SAMPLE_RATE):
                     made *= _edges(at - begin + np.arange(len(made)), end - begin)
                 yield (np.clip(made, -1, 1) * 32767).astype("<i2").tobytes()
 

@@ -1,5 +1,6 @@
 """Files, folders and .zip files of any origin -> recordings: named, judged, and put in their place."""
 
+import errno
 import os
 import re
 import shutil
@@ -108,7 +109,13 @@ def unusable(name: str, faults: Iterable[Fault]) -> Checked:
 
 def find(paths: Iterable[Path]) -> list[Source | Fault]:
     """Every file in *paths* (files, folders with what is in them, .zip files), and why the rest is none."""
-    return [one for path in paths for one in _found(path)]
+    found: list[Source | Fault] = []
+    for path in paths:
+        empty = Fault(
+            _shown(path), say("There is no file in it."), say("Choose the folder or .zip of the recordings.")
+        )
+        found += list(_found(path)) or [empty]
+    return found
 
 
 def _found(path: Path) -> Iterator[Source | Fault]:
@@ -157,7 +164,7 @@ def _in_zip(path: Path) -> Iterator[Source | Fault]:
     name = _shown(path)
     try:
         with _Careful(path) as file, zipfile.ZipFile(file) as packed:
-            entries = [one for one in packed.infolist() if not one.is_dir()]
+            entries = [one for one in packed.infolist() if not one.filename.endswith("/")]
     except OSError as error:
         yield unread(name, error)
         return
@@ -196,8 +203,8 @@ def _entry_name(entry: zipfile.ZipInfo) -> str:
 def _entry_fault(entry: zipfile.ZipInfo, name: str) -> tuple[Text, Text] | None:
     """Why a file in a .zip is not taken out of it."""
     plain = say("Pack the recordings anew as an ordinary .zip, or name the files themselves.")
-    if ".." in name.split("/") or re.match(r"/|[A-Za-z]:", name) or "\\" in name:
-        return say("Its name leads out of the .zip."), plain
+    if not name or ".." in name.split("/") or re.match(r"/|[A-Za-z]:", name) or "\\" in name:
+        return say("It has no plain name."), plain
     if stat.S_IFMT(entry.external_attr >> 16) not in (0, stat.S_IFREG):
         return say("This is not a file, but a link or a device."), plain
     if entry.flag_bits & 1:
@@ -242,7 +249,7 @@ def _too_many(where: str) -> Fault:
     return Fault(
         where,
         say("There are more than {count} files in it.", count=MOST_FILES),
-        say("Choose the folder of the recordings."),
+        say("Choose the folder or .zip of the recordings."),
     )
 
 
@@ -474,7 +481,10 @@ def _blocks(source: Source) -> Iterator[bytes]:
                     yield from iter(lambda: entry.read(SMALL), b"")
             after = os.fstat(file.fileno())
     except OSError as error:
-        raise BroadcasterError(unread(source.name, error)) from error
+        outside = error.errno == errno.EINVAL  # a place before the .zip begins
+        raise BroadcasterError(
+            _damaged_zip(source.name) if outside else unread(source.name, error)
+        ) from error
     except _NO_ZIP as error:
         raise BroadcasterError(_damaged_zip(source.name)) from error
     if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):

@@ -16,6 +16,7 @@ BLOCK, HOP = 200, 50  # STEPs; BS.1770 gates blocks of 400 ms, one every 100 ms
 SILENT = -70.0  # LUFS, its absolute gate; also what is said of that which has no loudness
 AHEAD, SMOOTH = 14, 12  # STEPs; the limiter looks 28 ms both ways, so that it never overshoots
 TAPS = 16  # of each interpolated sample
+OVERSHOOT = 2.1  # times its highest sample: no curve through TAPS samples is higher
 PHASES = 4  # true peak is looked for between the samples too, at four times their rate
 TURNS = 12  # of the search for a gain at most; three or four do
 
@@ -75,20 +76,31 @@ def _power(loudness: float) -> float:
     return float(10 ** ((loudness + 0.691) / 10))
 
 
+def peaks(block: Samples) -> Row:
+    """The highest sample of each STEP."""
+    return np.asarray(np.abs(in_steps(block)).max(axis=1), np.float64)
+
+
 class TruePeaks:
     """The highest point of each STEP, between the samples too; give it one stretch after another."""
 
-    def __init__(self) -> None:
+    def __init__(self, above: float = 0.0) -> None:
+        """What cannot reach *above*, since its samples are far below, is not looked into."""
         self._before = np.zeros(TAPS - 1, np.float32)
+        self._near = above / OVERSHOOT
 
     def __call__(self, block: Samples) -> Row:
         steps = in_steps(block)
         padded = np.concatenate([self._before, steps.ravel()])
         self._before = padded[-(TAPS - 1) :]
-        reach = np.lib.stride_tricks.sliding_window_view(padded, STEP + TAPS - 1)[::STEP]
-        between = np.ascontiguousarray(reach) @ _interpolation()
-        highest = np.maximum(between.max(axis=1), -between.min(axis=1))
-        return np.asarray(np.maximum(highest, np.abs(steps).max(axis=1)), np.float64)
+        highest = np.abs(steps).max(axis=1)
+        near = highest >= self._near
+        near[1:] |= near[:-1].copy()  # what lies between two STEPs is found with the later one
+        near[0] = True
+        reach = np.lib.stride_tricks.sliding_window_view(padded, STEP + TAPS - 1)[::STEP][near]
+        between = reach @ _interpolation()
+        highest[near] = np.maximum(highest[near], np.maximum(between.max(axis=1), -between.min(axis=1)))
+        return np.asarray(highest, np.float64)
 
 
 @cache
@@ -121,6 +133,8 @@ def gains(weighted: Row, peaks: Row, target: float, ceiling: float, highest: flo
         reached = lufs(weighted * limited**2)
         if abs(target - reached) < 0.05 or gain >= highest:
             break
+        if gain == before:
+            continue  # all that is missing is what the limiter took
         slope = min(1.0, max(0.2, (reached - had) / (gain - before)))  # the limiter eats the rest
     return limited
 
@@ -144,9 +158,12 @@ def applied(block: Samples, gain: Row, first: int) -> Samples:
 
     Each STEP's gain holds in its middle; a straight line leads from one to the next.
     """
-    steps = np.arange(first - 1, first + -(-len(block) // STEP) + 1)
-    near = gain[np.clip(steps, 0, len(gain) - 1)]
+    count = -(-len(block) // STEP)
+    near = gain[np.clip(np.arange(first - 1, first + count + 1), 0, len(gain) - 1)].astype(np.float32)
     if near.min() == near.max():
-        return block * np.float32(near[0])
-    line = np.interp(np.arange(len(block)), (steps - first + 0.5) * STEP, near)
-    return np.asarray(block * line, np.float32)
+        return np.asarray(block * near[0], np.float32)
+    half = STEP // 2
+    ramp = (np.arange(STEP, dtype=np.float32) + 0.5) / STEP
+    # From the middle of the STEP before to the middle of the one after, cut to the STEPs themselves.
+    lines = near[:-1, None] + np.diff(near)[:, None] * ramp
+    return np.asarray(block * lines.ravel()[half : half + len(block)], np.float32)

@@ -11,7 +11,7 @@ from typing import Any
 import av
 import numpy as np
 
-from broadcaster.edges.decode import Samples
+from broadcaster.edges.decode import Filter, Samples
 from broadcaster.model.programme import SAMPLE_RATE
 
 
@@ -39,6 +39,13 @@ def speech(seconds: float, level: float = -20.0) -> Samples:
     samples = (buzz + noise(seconds, -20)) * syllables
     samples *= 10 ** (level / 20) / np.sqrt(np.mean(np.square(samples)))
     return samples.astype(np.float32)
+
+
+def consonant(seconds: float, level: float) -> Samples:
+    """The hiss of an S of *level* dBFS (RMS): noise between 3.5 and 10 kHz."""
+    ready = Filter("highpass=f=3500,highpass=f=3500,lowpass=f=10000")(noise(seconds + 0.1, -20))
+    samples = part(ready, 0.1, seconds + 0.1)
+    return np.asarray(samples * 10 ** (level / 20) / np.sqrt(np.mean(np.square(samples))), np.float32)
 
 
 def blocks(samples: Samples, size: int = SAMPLE_RATE) -> Iterator[Samples]:

@@ -9,7 +9,7 @@ from broadcaster.edges.content import Loaded, load
 from broadcaster.model.errors import BroadcasterError, Fault
 from broadcaster.model.occurrence import State
 from broadcaster.model.plan import plan
-from tests.factories import at
+from tests.factories import at, make_approvals
 
 STATION = """
 name = "Đài mẫu"
@@ -90,7 +90,16 @@ def build(station: Path) -> Path:
     write(station, "audio/tin/recordings/hmn-Latn-VN/ket.mp3", b"not decoded here")
     write(station, "audio/chimes/mo-dau.flac", b"")
     write(station, "audio/beds/nen.flac", b"")
+    approve(station)
     return station
+
+
+def approve(station: Path) -> None:
+    """Vouch for all that is there now."""
+    content = load(station).content
+    for name, script in content.scripts.items():
+        lines = make_approvals(script, content.recordings).history
+        write(station, f"audio/{name}/approvals.jsonl", "".join(f"{one.line}\n" for one in lines))
 
 
 def only_fault(station: Path) -> Fault:

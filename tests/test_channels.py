@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from lxml import etree
 from PIL import Image, ImageFont
 
-from broadcaster.channels import Caption, Episode, captions, feed, mp3, radio, ringback, social
+from broadcaster.channels import Caption, Episode, captions, export, feed, radio, ringback, social
 from broadcaster.edges.decode import Samples, decode
 from broadcaster.model.errors import BroadcasterError
 from broadcaster.model.programme import SAMPLE_RATE, Cue
@@ -399,7 +399,7 @@ class TestFeed:
 
     def episode(self, folder: Path, name: str, day: int = 1, **given: object) -> Episode:
         to = folder / f"{name}.mp3"
-        mp3(pieces(folder, tone(500, 2)), to)
+        export(pieces(folder, tone(500, 2)), to)
         known: dict[str, object] = {
             "title": name,
             "description": "Lời",
@@ -460,14 +460,28 @@ class TestFeed:
         assert [channel.findtext("item/title"), channel.findtext("item/description")] == ["a<b>&", "Lời"]
 
     def test_episode_is_an_mp3(self, tmp_path: Path) -> None:
-        """An episode has the length and loudness of its programme, and the bit rate that was asked for."""
+        """An episode has the length and loudness of its programme, in a file that a telephone can fetch."""
         samples = speech(8)
-        mp3(pieces(tmp_path, samples), tmp_path / "out" / "tin.mp3", 48_000)
+        export(pieces(tmp_path, samples), tmp_path / "out" / "tin.mp3")
         one = heard(tmp_path / "out" / "tin.mp3")
         assert (one.codec, one.channels) == ("mp3", 1)
         assert one.seconds == pytest.approx(8, abs=0.05)
         assert loudness(one.samples) == pytest.approx(loudness(samples), abs=0.5)
-        assert (tmp_path / "out" / "tin.mp3").stat().st_size == pytest.approx(8 * 48_000 / 8, rel=0.1)
+        assert (tmp_path / "out" / "tin.mp3").stat().st_size == pytest.approx(8 * 64_000 / 8, rel=0.1)
+
+    @pytest.mark.parametrize("ending", ["wav", "flac", "mp3", "opus", "ogg", "m4a"])
+    def test_sound_is_written_as_its_ending_says(self, tmp_path: Path, ending: str) -> None:
+        """Every usual kind holds the whole programme at its loudness."""
+        samples = speech(4)
+        export(pieces(tmp_path, samples), tmp_path / f"tin.{ending}")
+        one = heard(tmp_path / f"tin.{ending}")
+        assert one.seconds == pytest.approx(4, abs=0.1)
+        assert loudness(one.samples) == pytest.approx(loudness(samples), abs=0.5)
+
+    def test_unknown_endings_are_refused(self, tmp_path: Path) -> None:
+        """What no player knows is not written; the known endings are named."""
+        with pytest.raises(BroadcasterError, match=r"Use one of: \.wav"):
+            export(pieces(tmp_path, speech(1)), tmp_path / "tin.doc")
 
 
 Channel = Callable[[list[Path], Path], object]
@@ -475,7 +489,7 @@ CHANNELS: list[Channel] = [
     lambda sound, folder: ringback(sound, folder, "tin"),
     lambda sound, folder: social(sound, CUES, "Tin", "", folder, "tin", None),
     lambda sound, folder: radio(sound, CUES, "Tin", "", folder, "tin"),
-    lambda sound, folder: mp3(sound, folder / "tin.mp3"),
+    lambda sound, folder: export(sound, folder / "tin.mp3"),
 ]
 FINAL = ("tin.wav", "tin.mp3", "tin.srt", "tin-1x1.mp4", "tin-16x9.mp4", "tin.cue", "tin.html")
 

@@ -150,6 +150,14 @@ class TestFind:
             str(usb / name) for name in ("gone.mp3", "link.mp3", "pipe.mp3")
         ]
 
+    def test_says_that_there_is_nothing(self, usb: Path) -> None:
+        """A folder or a .zip without a file in it is told, and the rest is found."""
+        write(usb, "old/Thumbs.db", b"")
+        write(usb, "a.mp3", b"")
+        found = find([usb / "old", usb / "a.mp3", pack(usb / "a.zip", ("vi/", b""))])
+        assert names(found) == ["a.mp3"]
+        assert [str(fault.what) for fault in faults(found)] == ["There is no file in it."] * 2
+
     def test_goes_round_no_ring(self, usb: Path) -> None:
         """A link to a folder above is not followed."""
         (usb / "inner").mkdir()
@@ -194,11 +202,11 @@ class TestZip:
     @pytest.mark.parametrize(
         ("name", "changed", "words"),
         [
-            ("../loi-chao.mp3", {}, "leads out"),
-            ("vi/../../loi-chao.mp3", {}, "leads out"),
-            ("/etc/loi-chao.mp3", {}, "leads out"),
-            ("C:/loi-chao.mp3", {}, "leads out"),
-            ("vi\\loi-chao.mp3", {}, "leads out"),
+            ("../loi-chao.mp3", {}, "no plain name"),
+            ("vi/../../loi-chao.mp3", {}, "no plain name"),
+            ("/etc/loi-chao.mp3", {}, "no plain name"),
+            ("C:/loi-chao.mp3", {}, "no plain name"),
+            ("vi\\loi-chao.mp3", {}, "no plain name"),
             ("link.mp3", {"external_attr": (stat.S_IFLNK | 0o777) << 16}, "not a file"),
             ("pipe.mp3", {"external_attr": (stat.S_IFIFO | 0o777) << 16}, "not a file"),
             ("secret.mp3", {"flag_bits": 1}, "password"),
@@ -240,12 +248,24 @@ class TestZip:
         assert isinstance(fault, Fault)
         assert (fault.where, str(fault.what)) == (str(path), "The .zip is damaged.")
 
+    def test_names_what_has_no_name(self, usb: Path) -> None:
+        """An entry whose name is empty is told like any other."""
+        path = pack(usb / "a.zip", ("a.mp3", b"x"), filename="")
+        (fault,) = faults(find([path]))
+        assert "no plain name" in str(fault)
+
     def test_that_lies_of_its_length_is_refused(
         self, usb: Path, station: Path, sandbox: Sandbox, wav: bytes
     ) -> None:
         """An entry whose bytes are not those that the list promises is not taken."""
         path = pack(usb / "a.zip", ("loi-chao.wav", wav), file_size=1000)
         assert "damaged" in reason(take(station, source(path), TARGET, sandbox))
+        whole = pack(usb / "a.zip", ("loi-chao.wav", wav)).read_bytes()
+        path.write_bytes(whole[:-6] + struct.pack("<L", len(whole)) + whole[-2:])  # where its list begins
+        for found in find([path]):
+            assert "damaged" in (
+                str(found) if isinstance(found, Fault) else reason(take(station, found, TARGET, sandbox))
+            )
         path = pack(usb / "a.zip", ("loi-chao.wav", wav), CRC=1)
         assert "damaged" in reason(take(station, source(path), TARGET, sandbox))
 
@@ -372,7 +392,10 @@ class TestTake:
         """A file of any kind is taken as it is, and its ending is put right, whatever it was called."""
         layout = "stereo" if kind.codec in ("vorbis", "wmav2") else "mono"
         made = usb / f"made{kind.suffix or kind.ending}"
-        save(made, talk(), kind.codec, rate=kind.rate, bit_rate=kind.bit_rate, layout=layout)
+        try:
+            save(made, talk(), kind.codec, rate=kind.rate, bit_rate=kind.bit_rate, layout=layout)
+        except av.codec.codec.UnknownCodecError:
+            pytest.skip(f"this FFmpeg cannot make {kind.codec}")
         path = made.rename(usb / ("loi-chao.wav" if kind.ending == ".mp3" else "loi-chao.mp3"))
         taken = take(station, source(path), TARGET, sandbox)
         assert taken.path == f"audio/tin/recordings/{MONG}/loi-chao{kind.ending}"
@@ -508,11 +531,8 @@ class TestTake:
     def test_is_for_an_area(self, usb: Path, station: Path, sandbox: Sandbox, wav: bytes) -> None:
         """A recording for one village stands beside that for all."""
         (usb / "a.wav").write_bytes(wav)
-        for area in (None, "03160", "03160/nam-po"):
-            assert (
-                take(station, source(usb / "a.wav"), Target("tin", MONG, "ket", area), sandbox).path
-                or not area
-            )
+        for area in ("03160", "03160/nam-po"):
+            assert take(station, source(usb / "a.wav"), Target("tin", MONG, "ket", area), sandbox).path
         loaded = load(station)
         assert not loaded.faults
         found = loaded.content.recordings.find("tin", MONG, "ket", ["03160/nam-po", "03160"])

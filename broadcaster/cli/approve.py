@@ -59,22 +59,24 @@ def approve(
     json: Json = False,
 ) -> None:
     here: Here = context.obj
+    name = " ".join(name.split())
     with here.writing() as store:
         measure(here, store, here.assembly())
         content = here.content(store)
-        scripts = [named(content.scripts, script)] if script else list(content.scripts.values())
-        if history:
-            _tell_history(content, scripts, json=json)
-        elif show:
-            _tell(_standing(content, scripts), json=json)
+        if history or show:
+            scripts = [named(content.scripts, script)] if script else list(content.scripts.values())
+            if history:
+                _tell_history(content, scripts, json=json)
+            else:
+                _tell(_standing(content, scripts), json=json)
         else:
-            one = _asked(scripts, script, name, item or [], language or [], area or [], content)
+            one = _asked(content, script, name, item or [], language or [], area or [])
             added = list(
                 given(
                     one,
                     content.recordings,
-                    role or NEEDED,
-                    name.strip(),
+                    role or ((Role.LISTENER,) if area else NEEDED),
+                    name,
                     here.now(content),
                     languages=language or _languages(one, content.recordings),
                     items=item or [each.id for each in one.items],
@@ -91,21 +93,21 @@ def approve(
 
 
 def _asked(
-    scripts: list[Script],
-    script: str | None,
-    name: str,
-    items: list[str],
-    languages: list[str],
-    areas: list[str],
-    content: Content,
+    content: Content, script: str | None, name: str, items: list[str], languages: list[str], areas: list[str]
 ) -> Script:
     """The script that is to be approved; raises BroadcasterError with all that is wrong with the question."""
-    faults = []
+    faults: list[Fault] = []
+    scripts = list(content.scripts.values())
     if script is None:
         faults.append(
             Fault("", say("Which script?"), say("Known are: {known}.", known=", ".join(content.scripts)))
         )
-    if not name.strip():
+    else:
+        try:
+            scripts = [named(content.scripts, script)]
+        except BroadcasterError as error:
+            faults += error.faults
+    if not name or not name.isprintable():  # what a shell could not read cannot be written either
         faults.append(
             Fault("", say("An approval needs a name: who vouches for it?"), say("Write it: --name “…”."))
         )

@@ -49,8 +49,7 @@ def missing(
             [(*row, one.text) for row, one in zip(rows, found, strict=True)],
             note=f"{content.station.name}, {now:%d/%m/%Y %H:%M}",
         )
-        output.line(str(xlsx))
-    elif json:
+    if json:
         output.as_json(
             [
                 {
@@ -66,6 +65,8 @@ def missing(
                 for one in found
             ]
         )
+    elif xlsx:
+        output.line(str(xlsx))
     elif rows:
         output.table(columns, rows, right=(6,))
     else:
@@ -88,21 +89,6 @@ def show_matrix(context: typer.Context, json: Json = False, xlsx: Xlsx = None) -
     here: Here = context.obj
     content, now = _content(here)
     cells = matrix(content, now.date())
-    if json:
-        output.as_json(
-            [
-                {
-                    "script": one.script,
-                    "area": one.area,
-                    "language": one.language,
-                    "state": "missing" if one.state == "no-recording" else one.state,
-                    "items": one.items,
-                    "lacks": {lack.value: count for lack, count in one.lacks.items()},
-                }
-                for one in cells
-            ]
-        )
-        return
     tags = list(dict.fromkeys(one.language for one in cells))
     by_place = {(one.script, one.area, one.language): one for one in cells}
     rows = [
@@ -124,6 +110,21 @@ def show_matrix(context: typer.Context, json: Json = False, xlsx: Xlsx = None) -
 
         note = f"{content.station.name}, {now:%d/%m/%Y %H:%M}"
         write_workbook(xlsx, _("What is there"), columns, rows, note=note)
+    if json:
+        output.as_json(
+            [
+                {
+                    "script": one.script,
+                    "area": one.area,
+                    "language": one.language,
+                    "state": "missing" if one.state == "no-recording" else one.state,
+                    "items": one.items,
+                    "lacks": {lack.value: count for lack, count in one.lacks.items()},
+                }
+                for one in cells
+            ]
+        )
+    elif xlsx:
         output.line(str(xlsx))
     else:
         output.table(columns, rows)

@@ -36,6 +36,8 @@ from broadcaster.model.station import PROFILES, Cluster, Hours, Span, Station
 T = TypeVar("T")
 CLUTTER = {"thumbs.db", "desktop.ini"}  # Windows leaves them in folders
 LARGEST_FILE = 1_000_000  # bytes; content files are written by people
+LARGEST_HISTORY = 20_000_000  # of approvals: some 50,000, since nothing is ever taken out
+MOST_LINES = 20  # of a file that is something else are told, not all of them
 NOT_GIVEN: Any = object()
 
 
@@ -78,7 +80,6 @@ class Loaded:
         return replace(
             new,
             scripts=scripts,
-            approvals={**{name: last.approvals.get(name, Approvals()) for name in kept}, **new.approvals},
             recordings=Recordings([*(one for one in last.recordings if one.script in kept), *new.recordings]),
             schedules=sorted([*new.schedules, *schedules], key=lambda one: f"{one.id}.toml"),  # file order
         )
@@ -107,7 +108,8 @@ def load(station: Path, measured: Mapping[str, Measured] | None = None) -> Loade
     scripts = reader.scripts()
     schedules = reader.schedules(scripts)
     recordings = Recordings(reader.recordings(scripts))
-    approvals = {name: reader.approvals(name) for name in scripts}
+    kept = [name for folder, _, name in (one.partition("/") for one in reader.left_out) if folder == "audio"]
+    approvals = {name: reader.approvals(name) for name in (*scripts, *kept)}
     content = Content(head, areas, scripts, recordings, schedules, approvals, reader.dictionary())
     return Loaded(content, [*reader.faults, *reader.missing], frozenset(reader.left_out))
 
@@ -200,24 +202,34 @@ class _Reader:
         self.notes: dict[str, _Table] = {}  # recordings.toml, by script
 
     def _open(self, path: Path) -> _Table | None:
-        where = self._where(path)
+        where, data = self._where(path), self._bytes(path)
         table, text = None, ""
+        try:
+            if data is not None:
+                text = unicodedata.normalize("NFC", data.decode("utf-8-sig"))
+                text = text.replace("\r\n", "\n").replace("\r", "\n")
+                table = _Table(tomllib.loads(text), where, self.faults)
+        except (ValueError, RecursionError) as error:
+            self.faults.append(unread(where, error, text))
+        return table
+
+    def _bytes(self, path: Path, largest: int = LARGEST_FILE) -> bytes | None:
+        where, data = self._where(path), None
         try:
             stat = path.stat()
             if not S_ISREG(stat.st_mode):
                 self._fault(where, say("This is not a file."), say("Put the right file in its place."))
-            elif stat.st_size > LARGEST_FILE:
+            elif stat.st_size > largest:
                 self._fault(
                     where,
-                    say("The file is larger than 1 MB; content files are small."),
+                    say("The file is larger than {limit} MB.", limit=largest // 1_000_000),
                     say("Put the right file in its place."),
                 )
             else:
-                text = unicodedata.normalize("NFC", path.read_text("utf-8-sig"))
-                table = _Table(tomllib.loads(text), where, self.faults)
-        except (OSError, ValueError, RecursionError) as error:
-            self.faults.append(unread(where, error, text))
-        return table
+                data = path.read_bytes()
+        except OSError as error:
+            self._unreadable(where, error)
+        return data
 
     def _inside(self, folder: Path) -> list[Path]:
         """What lies in *folder*, by name, but for hidden things; nothing if there is no such folder."""
@@ -466,25 +478,21 @@ class _Reader:
 
     def approvals(self, script: str) -> Approvals:
         """What was approved of *script*. A line that cannot be read approves nothing."""
-        path, found = self.root / "audio" / script / "approvals.jsonl", []
-        if not _seen(path.exists):
-            return Approvals()
-        try:
-            lines = path.read_text("utf-8").splitlines()
-        except (OSError, UnicodeDecodeError) as error:
-            self.missing.append(unread(self._where(path), error))
-            return Approvals()
-        for number, line in enumerate(lines, 1):
+        path = self.root / "audio" / script / "approvals.jsonl"
+        data = self._bytes(path, LARGEST_HISTORY) if _seen(path.exists) else None
+        found, bad = [], []
+        for number, line in enumerate((data or b"").split(b"\n"), 1):
             try:
-                found.append(Approval.of(line))
+                if line.strip():
+                    found.append(Approval.of(line.decode("utf-8-sig")))
             except (ValueError, TypeError, KeyError, RecursionError):
-                self.missing.append(
-                    Fault(
-                        f"{self._where(path)}:{number}",
-                        say("This line is no approval: it was cut off or changed."),
-                        say("Take the line out, and approve again what it was for: broadcaster approve."),
-                    )
-                )
+                bad.append(number)
+        for number in bad[:MOST_LINES]:
+            self._fault(
+                f"{self._where(path)}:{number}",
+                say("This line is no approval: it was cut off or changed."),
+                say("Take the line out, and approve again what it was for: broadcaster approve."),
+            )
         return Approvals(found)
 
     def dictionary(self) -> Mapping[str, str]:
@@ -613,7 +621,7 @@ class _Reader:
             title=title,
             scripts=named,
             areas=table.take("areas", _texts, say('a list of area codes, such as ["11"]')),
-            bulletin_class=_class(table, first.bulletin_class if first else BulletinClass.NORMAL),
+            bulletin_class=_class(table, _inherited(first)),
             rules=[self._rule(one) for one in table.tables("rule")],
             campaigns=[self._rule(one, campaign=True) for one in table.tables("campaign")],
             exclusions=[self._exclusion(one) for one in table.tables("except")],
@@ -670,6 +678,17 @@ class _Reader:
         move = Move(table.take("occurrence", _moment, wanted), table.take("to", _moment, wanted))
         table.close()
         return move
+
+
+def _inherited(script: Script | None) -> BulletinClass:
+    """
+    A schedule's class where it does not say one: its script's.
+
+    But what passes the allowed hours must be written in the schedule itself.
+    """
+    if script is None:
+        return BulletinClass.NORMAL
+    return max(script.bulletin_class, BulletinClass.PRIORITY)
 
 
 def _class(table: _Table, default: BulletinClass = BulletinClass.NORMAL) -> BulletinClass:

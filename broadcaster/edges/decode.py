@@ -41,9 +41,16 @@ class Reader:
 
     def __iter__(self) -> Iterator[Samples]:
         try:
-            with av.open(str(self.path.resolve()), options={"protocol_whitelist": "file"}) as source:
+            with (
+                self.path.open("rb") as file,  # and no protocol: a playlist that names other files opens none
+                av.open(
+                    file,
+                    options={"protocol_whitelist": "none"},
+                    metadata_errors="replace",  # those of old telephones are in encodings of their own
+                ) as source,
+            ):
                 stream = source.streams.best("audio")
-                if stream is None:
+                if stream is None or stream.codec_context is None:
                     raise BroadcasterError(
                         Fault(
                             self.path.name, say("There is no sound in this file."), say("Choose a recording.")
@@ -53,9 +60,10 @@ class Reader:
                 for _, frames in groupby(
                     self._frames(source, stream), key=_form
                 ):  # it may be of several kinds
-                    resampler = av.AudioResampler("fltp", rate=SAMPLE_RATE)
+                    # Frames of a second: each costs more to pass on than its samples do.
+                    resampler = av.AudioResampler("fltp", rate=SAMPLE_RATE, frame_size=SAMPLE_RATE)
                     for out in chain.from_iterable(map(resampler.resample, chain(frames, [None]))):
-                        yield self._mono(np.asarray(out.to_ndarray(), np.float32))
+                        yield self._mono(_planes(out))
         except (av.FFmpegError, OSError, ValueError) as error:
             raise BroadcasterError(
                 Fault(
@@ -84,12 +92,19 @@ class Reader:
             except av.FFmpegError:
                 self.damaged += 1  # what is left of the file is judged by its length
 
-    def _mono(self, channels: Samples) -> Samples:
-        self.seconds += channels.shape[1] / SAMPLE_RATE
-        mixed: Samples = channels[0] if len(channels) == 1 else channels.mean(axis=0)
-        self._apart += float(np.square(channels).sum()) / len(channels)
-        self._mixed += float(np.square(mixed).sum())
+    def _mono(self, channels: list[Samples]) -> Samples:
+        self.seconds += len(channels[0]) / SAMPLE_RATE
+        if len(channels) == 1:
+            return channels[0]
+        mixed: Samples = np.asarray(np.mean(channels, axis=0), np.float32)
+        self._apart += sum(float(np.vdot(one, one)) for one in channels) / len(channels)
+        self._mixed += float(np.vdot(mixed, mixed))
         return mixed
+
+
+def _planes(frame: Any) -> list[Samples]:
+    """The samples of each channel, where they lie; faster than copying them."""
+    return [np.frombuffer(plane, np.float32, frame.samples) for plane in frame.planes]
 
 
 def decode(path: Path) -> Iterator[Samples]:
@@ -123,8 +138,8 @@ class Filter:
             piece = block[start : start + SAMPLE_RATE]
             self._graph.push(_frame(piece, self._at))
             self._at += len(piece)
-            out += [frame.to_ndarray()[0] for frame in _pull(self._graph)]
-        return np.concatenate(out)
+            out += [_planes(frame)[0] for frame in _pull(self._graph)]
+        return out[0] if len(out) == 1 else np.concatenate(out)
 
 
 def k_weighting() -> Filter:

@@ -124,6 +124,8 @@ def _docx(heading: Heading, columns: Sequence[tuple[str, int]], rows: Sequence[S
         document.add_paragraph(_plain(line), style="List Bullet")
     table = document.add_table(0, len(columns), style="Table Grid")
     table.autofit = False
+    for index, (_name, width) in enumerate(columns):
+        table.columns[index].width = Mm(width)  # for LibreOffice; Word goes by the cells
     for number, texts in enumerate([[name for name, _width in columns], *rows]):
         row = table.add_row()
         kept = OxmlElement("w:tblHeader" if number == 0 else "w:cantSplit")
@@ -271,11 +273,11 @@ def _local(element: Any) -> str:
 
 
 def _below(element: Any, name: str) -> Iterator[Any]:
-    """The elements *name* in *element*, but for those in a table within it, and those that are gone."""
+    """The elements *name* in *element*, but for those within another such, and those that are gone."""
     for child in element:
         if _local(child) == name:
             yield child
-        elif _local(child) not in GONE | {"tbl"}:
+        elif _local(child) not in GONE:
             yield from _below(child, name)
 
 
@@ -351,7 +353,7 @@ def write_workbook(
     sheet: Any = book.active
     book.properties.creator, book.properties.title = "", _plain(title)
     sheet.title = re.sub(r"[\[\]:*?/\\']", " ", _plain(title)).strip()[:31] or "1"
-    widths = [0] * len(columns)
+    widths, wrapped = [0] * len(columns), Alignment(vertical="top", wrap_text=True)
 
     def put(row: int, column: int, value: Cell) -> Any:
         if isinstance(value, datetime):
@@ -371,7 +373,7 @@ def write_workbook(
     for row, values in enumerate([columns, *rows], top):
         for column, value in enumerate(values, 1):
             cell = put(row, column, value)
-            cell.alignment = Alignment(vertical="top", wrap_text=True)
+            cell.alignment = wrapped
             longest = max(map(len, str(cell.value if cell.value is not None else "").split("\n")))
             widths[column - 1] = max(widths[column - 1], longest)
             if isinstance(value, date):

@@ -26,7 +26,7 @@ def new_script(station: Path, name: str, values: Mapping[str, str], items: Seque
 
     document = tomlkit.document()
     for key, value in values.items():
-        if value:
+        if value.strip():
             document[key] = _string(value)
     text = tomlkit.dumps(document)
     for item in items:
@@ -67,7 +67,7 @@ def edit_script(
 
     def change(document: Document) -> None:
         for key, value in (values or {}).items():
-            if value:
+            if value.strip():
                 document[key] = _string(value)
             else:
                 document.pop(key, None)

@@ -4,6 +4,7 @@ A child process for what may hang, swell or crash: asked line by line, limited, 
 `Sandbox` is the side that asks, `serve` the side that answers. Neither knows what is asked.
 """
 
+import gc
 import json
 import os
 import resource
@@ -67,22 +68,31 @@ class Sandbox:
 
     def ask(self, request: Mapping[str, Any], seconds: float) -> Mapping[str, Any]:
         """What the child answers within *seconds*; raises SandboxError."""
+        line = json.dumps({**request, "seconds": seconds})
         with self._lock:
             if self._child and self._child.poll() is not None:
                 self._end()
-            if self._child is None:
-                self._child = self._started()
-                patience = seconds + START
-            else:
-                patience = seconds
+            fresh = self._child is None
             try:
-                answer = self._answer(self._child, json.dumps({**request, "seconds": seconds}), patience)
-            except BaseException:  # also an interrupt: what it would still say answers no later question
-                self._end()
-                raise
+                answer = self._asked(line, seconds)
+            except SandboxError as error:
+                if fresh or error.faults[0].what is _TOO_LONG:
+                    raise
+                answer = self._asked(line, seconds)  # what was asked before may have swollen or spoiled it
         if "error" in answer:
             raise SandboxError(say("The decoder fails on it: {error}.", error=answer["error"]))
         return answer
+
+    def _asked(self, line: str, seconds: float) -> dict[str, Any]:
+        """The answer of the child, or of a new one; it does not outlive a question that it did not answer."""
+        if self._child is None:
+            self._child = self._started()
+            seconds += START
+        try:
+            return self._answer(self._child, line, seconds)
+        except BaseException:  # also an interrupt: what it would still say answers no later question
+            self._end()
+            raise
 
     def _started(self) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
@@ -119,7 +129,7 @@ class Sandbox:
                 raise SandboxError(_TOO_LARGE)
             if isinstance(answer, dict):
                 return answer
-        raise SandboxError(_why(child))
+        raise SandboxError(_CRASHED if told else _why(child))
 
     def _end(self) -> None:
         if self._child:
@@ -133,11 +143,12 @@ class Sandbox:
 
 _TOO_LONG = say("It takes too long to read.")
 _TOO_LARGE = say("It needs too much memory to read.")
+_CRASHED = say("It crashes the decoder.")
 _NO_MEMORY = {"error": "MemoryError"}
 
 
 def _why(child: subprocess.Popen[bytes]) -> Text:
-    """Why *child* fell silent, or said what is no answer."""
+    """Why *child* fell silent."""
     try:
         ended = -child.wait(0.5)
     except subprocess.TimeoutExpired:
@@ -146,7 +157,7 @@ def _why(child: subprocess.Popen[bytes]) -> Text:
         return _TOO_LONG
     if ended == signal.SIGKILL:  # not by us: the system was out of memory
         return _TOO_LARGE
-    return say("It crashes the decoder.")
+    return _CRASHED
 
 
 def serve(answer: Callable[[dict[str, Any]], dict[str, Any]], limits: Limits) -> None:
@@ -162,6 +173,7 @@ def serve(answer: Callable[[dict[str, Any]], dict[str, Any]], limits: Limits) ->
         _limit(resource.RLIMIT_FSIZE, limits.file)
         _limit(resource.RLIMIT_NOFILE, limits.files)
         _limit(resource.RLIMIT_CORE, 0)
+        gc.freeze()
         for line in sys.stdin.buffer:
             try:
                 request = json.loads(line)
@@ -174,6 +186,7 @@ def serve(answer: Callable[[dict[str, Any]], dict[str, Any]], limits: Limits) ->
                 told = json.dumps({"error": f"{type(error).__name__}: {error}"[:500]})
             out.write(told.encode() + b"\n")
             out.flush()
+            gc.collect()  # cycles hold threads and memory of C libraries, of which Python counts nothing
 
 
 def _end_with_parent() -> None:

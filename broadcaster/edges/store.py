@@ -15,7 +15,7 @@ import os
 import sqlite3
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
@@ -78,7 +78,8 @@ class Store:
                     connection.execute("pragma journal_mode = wal")
                     connection.execute("pragma synchronous = full")
                 self._db = _sqlite_utils().Database(connection)
-                if not (read_only and path.exists()):  # one of an older version may lack the newest
+                newest = "heard" in self._db.table_names()  # asked of any: so it shows if it is no database
+                if not newest and not (read_only and path.exists()):  # an older one is read as it is
                     self._make_tables()
             except sqlite3.Error:
                 connection.close()
@@ -90,8 +91,6 @@ class Store:
         self._db.close()
 
     def _make_tables(self) -> None:
-        if "heard" in self._db.table_names():  # the newest of them
-            return
         with self._db.conn:
             text = {field.name: str for field in fields(Airing)}
             columns = {"seq": int, "event": str, **text, "seconds": float}
@@ -183,17 +182,14 @@ class Store:
     # Recordings that were decoded
 
     def measured(self) -> dict[str, Measured]:
-        rows = self._rows("heard")
-        return {
-            row["path"]: Measured(
-                row["size"],
-                row["changed"],
-                row["digest"],
-                row["seconds"],
-                Heard(**json.loads(row["heard"])) if row["heard"] else None,
-            )
-            for row in rows
-        }
+        found = {}
+        for row in self._rows("heard"):
+            with suppress(TypeError, ValueError):  # another version heard other things: it listens again
+                heard = Heard(**json.loads(row["heard"])) if row["heard"] else None
+                found[row["path"]] = Measured(
+                    row["size"], row["changed"], row["digest"], row["seconds"], heard
+                )
+        return found
 
     def keep_measured(self, found: Mapping[str, Measured]) -> None:
         rows: Iterable[dict[str, Any]] = [

@@ -61,7 +61,8 @@ class Approval:
         told = json.loads(line)
         at, role = datetime.fromisoformat(told["at"]), Role(told["role"])
         one = cls(**told | {"at": at, "role": role})
-        words = (one.name, one.language, one.item, one.area or "", one.source, one.words, one.sound)
+        area = "" if one.area is None else one.area
+        words = (one.name, one.language, one.item, area, one.source, one.words, one.sound)
         if at.tzinfo is None or type(one.revoked) is not bool or any(type(word) is not str for word in words):
             raise ValueError(line)
         return one
@@ -129,7 +130,7 @@ def given(
     The lines that say: *name* did this for *script*, as it is now.
 
     Words are approved once, recordings one by one; *areas* limits those to places (None: all). A stand-in,
-    or what cannot be decoded, is never approved.
+    or what cannot be decoded, is never approved; what was said of it before can be taken back.
     """
     for role in roles:
         for item in script.items:
@@ -139,7 +140,7 @@ def given(
                 for one in recordings:
                     if (one.script, one.item) != (script.id, item.id) or one.language not in languages:
                         continue
-                    if one.lack is None and (areas is None or one.area in areas):
+                    if (one.lack is None or revoked) and (areas is None or one.area in areas):
                         now = bound(item, one.language, one)
                         yield Approval(
                             at, name, role, one.language, item.id, one.area, **asdict(now), revoked=revoked

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from .content import Content
-from .occurrence import Occurrence
+from .occurrence import Occurrence, State
 from .plan import recipe_at
 from .programme import Recipe
 from .recording import Lack
@@ -36,7 +36,10 @@ def wanting(content: Content, planned: Iterable[Occurrence], day: date) -> list[
     needed: dict[tuple[str, str, str, Lack], tuple[datetime | None, dict[str, None]]] = {}
     by_time = sorted(planned, key=lambda one: one.at)
     recipes: list[tuple[Recipe, datetime | None]] = [
-        (each, one.at) for one in by_time for each in one.recipes
+        (each, one.at)
+        for one in by_time
+        if one.state in (State.PLANNED, State.WITHHELD)
+        for each in one.recipes
     ]
     recipes += [(each, None) for each in _recipes(content, day)]
     for recipe, at in recipes:

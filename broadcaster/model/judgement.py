@@ -168,7 +168,7 @@ def _warnings(heard: Heard) -> Iterator[Finding]:
         yield Finding(
             "telephone",
             say("It sounds dull, like a telephone call."),
-            say("If you can, record it with the phone's voice recorder instead of sending it by a call."),
+            say("If you can, record it again with the phone's recorder, in high quality."),
         )
 
 

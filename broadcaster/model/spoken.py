@@ -157,7 +157,7 @@ _TITLES = {
     "Tp": "thành phố",
     "Tx": "thị xã",
 }
-# One letter is safe only inside an address: "xã Mường Nhé, H. Mường Nhé", "P.3". Elsewhere it is an initial.
+# One letter is safe only inside an address: "xã Mường Nhé, H. Mường Nhé", "Q.1". Elsewhere it is an initial.
 _PLACES = {"H": "huyện", "P": "phường", "Q": "quận", "T": "tỉnh", "X": "xã"}
 _ROADS = {"Km": "ki-lô-mét", "QL": "quốc lộ", "TL": "tỉnh lộ"}
 
@@ -232,6 +232,7 @@ _UNITS = {
 }
 _ATTACHED = {"V": "vôn", "k": "nghìn", "tr": "triệu"}  # 220V, 250k, 5tr; but "5K", "lớp 5 V"
 
+_OPERATORS = {"+": "cộng", "=": "bằng", "x": "nhân", "×": "nhân"}
 _WEB = {
     "-": "gạch ngang",
     ".": "chấm",
@@ -322,15 +323,15 @@ _SHARE = (
 )
 _OUT_OF = (
     rf"{_START}(?P<out_of>{_PROPER}|(?P<all>0?[1-9]|1[0-2])/(?P=all)){_END}{_OF_ALL}"
-    r"|(?P<scale_word>(?i:tỉ lệ|tỷ lệ) )(?P<out_of_scale>\d{1,5}:\d{1,5})(?![\w:])"
+    r"|(?P<before>(?i:tỉ lệ|tỷ lệ|số nhà|số|ngõ|ngách|lô|thửa) )(?P<of_place>\d{1,5}[:/]\d{1,5})(?!\w|[:/]\d)"
 )
 _UNDATED = rf"{_START}(?P<undated>{_NUMBER}/{_NUMBER}){_END}"  # after the dates
 _DATE_WORD = (
-    rf"(?:ngày|mùng|mồng|hôm|nay|mai|qua|sáng|trưa|chiều|tối|đêm|thứ {_WORD}|chủ nhật|từ|trước|sau|vào|lúc"
-    rf"|dịp|lễ|khánh|hạn|(?:đến|hết)(?! \d/\d\d?(?:{_OF_WHOLE}|{_OF_ALL})))"
+    rf"(?:ngày|mùng|mồng|hôm|mai|sáng|trưa|chiều|tối|đêm|thứ {_WORD}|chủ nhật|từ|trước|sau|vào|lúc|dịp|lễ"
+    rf"|khánh|hạn|(?:nay|qua|đến|hết)(?!,? \d\d?/\d\d?(?:{_OF_WHOLE}|{_OF_ALL})))"  # "hiện nay, 9/10 xã"
 )
 _WEEKDAY_BEFORE = r"(?i:(?<=thứ \d )|(?<=thứ \d, )|(?<=thứ \d \())"
-_DAYS = rf"{_DAY}(?:(?:{_DASH}|,){_DAY}){{0,5}}"
+_DAYS = rf"(?:[12]\d(?:,(?:3[01]|[12]\d)){{1,5}}|{_DAY}(?:{_DASH}{_DAY})?)"  # "20,21/11", but "8,5/10 điểm"
 _DATE = (
     rf"(?:{_DAYS}/{_MONTH}(?:/(?:\d{{4}}|\d\d))?|{_DAY}(?:\.{_MONTH}\.|-{_MONTH}-)\d{{4}}|{_MONTH}/{_YEAR})"
     r"(?!\w|[./:]\d)"
@@ -350,20 +351,23 @@ _ONE_DATE = (
 
 # 17h30, 17h, 5:30, 05:30:00, 08 giờ 00 phút, 7h30-11h; not 48h (a length of time) and not 8h/ngày.
 _TIME = (
-    r"(?<!:)(?<!\d[./])(?P<hour>[01]?\d|2[0-4])(?:"
-    r"(?: ?[hH] ?|g| giờ )(?P<past>[0-5]\d)(?:['’]|ph?\b|(?P<minutes> phút))?| ?[hH]|:(?P<minute>[0-5]\d)(?::00)?)"
-    rf"(?![\w:]|\.\d|/{_PER})(?P<to_time>{_DASH}(?=\d{{1,2}}(?:[hHg]|:\d)))?"
+    r"(?<!:)(?<!\d[./])(?P<hour>[01]?\d|2[0-4])"
+    r"(?:(?: ?[hH] ?|g| giờ )(?P<past>[0-5]\d)(?:['’]|ph?\b|(?P<minutes> phút))?"
+    r"| ?[hH]|:(?P<minute>[0-5]\d)(?::00)?)"
+    rf"(?!\w|[.:]\d|/{_PER})(?P<to_time>{_DASH}(?=\d{{1,2}}(?:[hHg]|:\d)))?"
 )
 
 # "thứ 2", "thứ 2, 4, 6 hằng tuần", "thứ 7, CN", "tháng 11/2026", "tháng 4-6", "quý IV", "Khóa XV". A number
 # that counts what comes after it is no longer one of the list: "tháng 3, 4 người".
 _RANKS = (
-    rf"(?:{_ROMAN}|\d{{1,3}}(?!\d))(?:(?:{_DASH}|, ?|{_AND})(?:{_ROMAN}|CN\b|\d{{1,2}}(?!\d)"
-    r"(?= ?(?:[^\w\s]|\n|$|(?:và|hoặc|đến|hằng|hàng|năm|trong|mỗi|này|tới)\b)))(?![.:/]\d{1,2}(?!\d))){0,12}"
+    rf"(?:{_ROMAN}|\d{{1,3}}(?!\d))(?:(?:{_DASH}|(?:, ?|{_AND})(?!\d+{_DASH}\d))"
+    rf"(?:{_ROMAN}|CN\b|\d{{1,2}}(?!\d)"
+    r"(?= ?(?:[,.;:!?)/–-]|\n|$|(?:và|hoặc|đến|hằng|hàng|năm|trong|mỗi|này|tới)\b))"
+    r"(?![.:]\d|/\d\d?(?!\d)))){0,12}"
 )
 _ORDINAL = (
-    rf"(?P<order>(?i:thứ|tháng|quý|đợt|khóa|khoá|kỳ)) (?P<ranks>{_RANKS})(?:(?:/|{_DASH})(?P<of_year>{_YEAR}))?"
-    rf"{_END}(?P<to_order>{_DASH}(?=(?i:thứ|tháng|quý) [\dIVX]))?"
+    rf"(?P<order>(?i:thứ|tháng|quý|đợt|khóa|khoá|kỳ)) (?P<ranks>{_RANKS})"
+    rf"(?:(?:/|{_DASH})(?P<of_year>{_YEAR})(?!/))?{_END}(?P<to_order>{_DASH}(?=(?i:thứ|tháng|quý) [\dIVX]))?"
     r"|(?P<part>(?i:bậc|chương|cấp|giai đoạn|hạng|khu|khu vực|loại|mục|nhóm|phần|phụ lục|quyển|thế kỷ|thế kỉ"
     rf"|tập|tổ|vùng|đại hội|đại hội đảng)) (?P<romans>{_ROMAN}(?:(?:{_DASH}|, ?|{_AND}){_ROMAN}){{0,9}})"
 )
@@ -380,15 +384,19 @@ _CHAIN = rf"{_START}(?P<links>\d{{1,15}}(?:-\d{{1,15}}){{2,7}}|\d\d?(?:,\d\d?){{
 _QUANTITY = (
     rf"(?:(?<!-)(?P<minus>[-−])(?={_NUMBER}(?:(?: (?:đến|tới|và) |{_DASH})[-−]?{_NUMBER})? ?(?:°|º|oC|độ C))"
     rf"|{_START})(?P<number>{_NUMBER})(?P<scale> (?:nghìn|ngàn|triệu|tỷ|tỉ)(?!\w))?"
-    rf"(?:(?P<attached>(?<=\d\d)k|tr|V)(?!\w)| ?(?P<unit>{_any(_UNITS)})(?:(?<=\W)|(?!\w))"
+    rf"(?:(?P<attached>(?<=\d\d)k|tr|V)(?!\w)| ?(?!đ/c)(?P<unit>{_any(_UNITS)})(?:(?<=\W)|(?!\w))"
     rf"|{_END}(?: (?P<counted>(?:{_WORD} ){{0,2}}{_WORD})(?=/(?:{_PER}|{_NUMBER} (?:dân|người)\b)))?)"
     rf"(?P<per>(?:/{_PER})+)?(?P<upon>(?<=[^\W\d])/(?=\d))?"
-    rf"(?:(?P<until>{_DASH}(?=(?P<next>{_NUMBER})(?!/\d))(?!0\d\d))|(?P<operator> ?[+=] ?| [x×] )(?=\d))?"
+    rf"(?:(?P<until>{_DASH}(?=(?P<next>{_NUMBER})(?!/\d(?!\d{{3}})))(?!0\d\d))"
+    r"|(?P<operator> ?[+=] ?| [x×] )(?=\d))?"
 )
 
+_OPERATOR = r"(?<=[^\n] )(?P<sum>[+=])(?= )"  # at the beginning of a line it marks a point of a list
+
 _SHORTENED = (
-    rf"(?P<title>{_any(_TITLES)})\. ?(?=\w)|(?<=, )(?P<place>{_any(_PLACES)})\. ?(?=[^\W\d]{{2}})"
-    rf"|(?P<district>[QP])\. ?(?=\d)|(?P<road>{_any(_ROADS)})\.? ?(?P<road_no>\d{{1,3}})(?!\d)(?P<plus>\+(?=\d))?"
+    rf"(?P<title>{_any(_TITLES)})\. ?(?=\w)|(?<=, )(?P<place>{_any(_PLACES)})\. ?(?=[^\W\d_a-z]{_WORD})"
+    rf"|(?P<district>Q)\. ?(?=\d)"
+    rf"|(?P<road>{_any(_ROADS)})\.? ?(?P<road_no>\d{{1,3}})(?!\d|[.,/]\d)(?P<plus>\+(?=\d))?"
 )
 _AND_SO_ON = r"v\.?v(?!\w)(?P<stop>\.(?!\.))?"
 
@@ -531,6 +539,10 @@ def _say_abbreviation(found: re.Match[str], _own: dict[str, str]) -> str:
     return ABBREVIATIONS[found[0]]
 
 
+def _say_operator(found: re.Match[str], _own: dict[str, str]) -> str:
+    return _OPERATORS[found["sum"]]
+
+
 def _say_shortened(found: re.Match[str], _own: dict[str, str]) -> str:
     if road := found["road"]:
         return f"{_ROADS[road]} {in_words(int(found['road_no']))}" + (" cộng " if found["plus"] else "")
@@ -544,9 +556,11 @@ def _say_and_so_on(found: re.Match[str], _own: dict[str, str]) -> str:
 
 
 def _say_address(found: re.Match[str], own: dict[str, str]) -> str:
-    words = ABBREVIATIONS | _WEB | own
-    parts = re.findall(r"\d|[^\W\d_]+|[-./@_]", found["site"])
-    return " ".join(DIGITS[int(part)] if part.isdecimal() else words.get(part, part) for part in parts)
+    def say(part: str) -> str:
+        known = DIGITS[int(part)] if part.isdecimal() else own.get(part) or ABBREVIATIONS.get(part)
+        return known or _WEB.get(part.lower(), part)
+
+    return " ".join(map(say, re.findall(r"\d|[^\W\d_]+|[-./@_]", found["site"])))
 
 
 def _say_phone(found: re.Match[str], _own: dict[str, str]) -> str:
@@ -584,8 +598,9 @@ def _say_document(found: re.Match[str], own: dict[str, str]) -> str:
     first, *others = re.split("[-/]", sign)
     if (kind := _KINDS.get(first)) and kind != (found["kind"] or "").lower():
         said += f", {kind}"
-    if issuers := others if kind else [first, *others] if sign else []:
-        said += f" của {' và '.join(_say_issuer(issuer, own) for issuer in issuers)}"
+    for place, issuer in enumerate(others if kind else filter(None, [first, *others])):
+        words = _say_issuer(issuer, own)  # a department's sign that nobody knows follows as it is
+        said += f" của {words}" if not place else f" {words}" if words == issuer else f" và {words}"
     return said.lstrip(" ,")
 
 
@@ -615,7 +630,7 @@ def _say_share(found: re.Match[str], _own: dict[str, str]) -> str:
 
 
 def _say_out_of(found: re.Match[str], _own: dict[str, str]) -> str:
-    return f"{found['scale_word'] or ''}{_side_by_side(found['out_of'] or found['out_of_scale'], 'trên')}"
+    return f"{found['before'] or ''}{_side_by_side(found['out_of'] or found['of_place'], 'trên')}"
 
 
 def _say_undated(found: re.Match[str], _own: dict[str, str]) -> str:
@@ -628,17 +643,10 @@ def _side_by_side(numbers: str, between: str) -> str:
 
 def _say_dates(found: re.Match[str], _own: dict[str, str]) -> str:
     told = any(found[sign] is not None for sign in ("when", "weekday", "then", "dashed"))
-    if (
-        told
-        or re.search(r"\d{4}|/\d+/", found[0])
-        or any(map(_not_smaller, re.finditer(_ONE_DATE, found[0])))
-    ):
+    pairs = re.findall(r"(\d+)/(\d+)", found[0])
+    if told or re.search(r"\d{4}|/\d+/", found[0]) or any(int(day) >= int(month) for day, month in pairs):
         return re.sub(_ONE_DATE, _say_date, found[0])
     return found[0]
-
-
-def _not_smaller(date: re.Match[str]) -> bool:
-    return int(re.split(r"\D+", date["days"])[-1]) >= int(date["month"])
 
 
 def _say_date(found: re.Match[str]) -> str:
@@ -686,7 +694,7 @@ def _say_quantity(found: re.Match[str], own: dict[str, str]) -> str:
     if found["upon"]:
         return f"{said} trên "
     if operator := found["operator"]:
-        return said + {"+": " cộng ", "=": " bằng "}.get(operator.strip(), " nhân ")
+        return f"{said} {_OPERATORS[operator.strip()]} "
     if not found["until"]:
         return said
     # "10-15" is a range; "2-1" is none, unless the first has a unit of its own: "5 kg - 10 kg".
@@ -710,6 +718,7 @@ _RULES: Mapping[str, tuple[str, Callable[[re.Match[str], dict[str, str]], str]]]
     "pair_rule": (_PAIR, _say_pair),
     "chain": (_CHAIN, _say_chain),
     "quantity": (_QUANTITY, _say_quantity),
+    "operator_rule": (_OPERATOR, _say_operator),
     "shortened": (_SHORTENED, _say_shortened),
     "and_so_on": (_AND_SO_ON, _say_and_so_on),
     "abbreviation": (_whole(ABBREVIATIONS), _say_abbreviation),

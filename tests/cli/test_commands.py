@@ -23,6 +23,7 @@ from broadcaster.model.airing import Outcome, Sounded
 from compile_catalogues import compile_all
 from tests import factories as make
 from tests.cli.terminal import Said, Terminal, record
+from tests.stations import approve
 
 ROOT = Path(__file__).parents[2]
 DAY = "2026-11-20"
@@ -90,6 +91,13 @@ def told() -> dict[str, dict[str, Any]]:
     """The help of every command, by language."""
     compile_all(ROOT)
     return {each: json.loads(in_a_process("-c", TELL_HELP, each).stdout) for each in ("vi", "en")}
+
+
+@pytest.fixture
+def type_in(type_in: Terminal) -> Terminal:
+    """All that the station has at first is approved."""
+    approve(type_in.station)
+    return type_in
 
 
 class TestHelp:
@@ -175,6 +183,8 @@ class TestNoStation:
             *("check", "plan", "prepare", "run", "stop", "status", "log", "report", "demo"),
             *("play tin", "schedule list", "schedule show tin", "script list", "script show tin"),
             *("recording list", "recording show x", "area list", "area show 03160"),
+            *("approve --list", "approve tin --name A", "recording missing", "recording matrix"),
+            *("script render tin", "script preview tin"),
         ],
     )
     def test_is_told_and_nothing_is_written(self, type_in: Terminal, tmp_path: Path, command: str) -> None:
@@ -337,6 +347,7 @@ class TestFaultyContent:
     def test_a_recording_that_is_missing_withholds_its_language(self, type_in: Terminal) -> None:
         """`broadcaster check` names script, language and item; Vietnamese is planned, Mông withheld whole."""
         record(type_in, "tin")
+        approve(type_in.station)
         fault = type_in.fault("check")
         assert "audio/nuoc: Mông is left out at Bản Nậm Pố: loi" in fault
         assert "audio/tin" not in fault
@@ -352,6 +363,7 @@ class TestFaultyContent:
         """Every file is decoded to its end; the one that cannot be is named, and the plan knows it."""
         record(type_in, "nuoc")
         broken = record(type_in, "tin")
+        approve(type_in.station)
         broken.write_bytes(b"RIFF" + bytes(200))
         fault = type_in.fault("check")
         assert "audio/tin/recordings/hmn-Latn-VN/loi.wav: This recording cannot be decoded" in fault
@@ -368,6 +380,7 @@ class TestFaultyContent:
         """`broadcaster check` tells it as a note, with exit code 0; it is not planned."""
         record(type_in, "nuoc")
         record(type_in, "tin", stand_in=True)
+        approve(type_in.station)
         said = type_in("check")
         assert said.code == 0
         assert said.err.startswith("Note: audio/tin: Mông is left out at Bản Nậm Pố: only stand-ins")
@@ -383,8 +396,9 @@ class TestFaultyContent:
 
     def test_of_one_script_does_not_keep_the_rest_from_being_prepared(self, type_in: Terminal) -> None:
         """The broken one is told, exit code 1; the programmes of the other are there, and are played."""
-        type_in.change("audio/nuoc/script.toml", "[[item]]", "[[item")
         record(type_in, "tin")
+        approve(type_in.station)
+        type_in.change("audio/nuoc/script.toml", "[[item]]", "[[item")
         said = type_in("prepare", "--json", "--days", "2")
         assert said.code == 1
         assert "audio/nuoc/script.toml" in said.err
@@ -444,7 +458,11 @@ class TestADiskThatCannotBeWritten:
         return type_in
 
     @pytest.mark.parametrize(
-        "command", ["plan", "plan --json", "log", "report", "schedule list", "script list"]
+        "command",
+        [
+            *("plan", "plan --json", "log", "report", "schedule list", "script list"),
+            *("recording missing", "recording matrix"),
+        ],
     )
     def test_can_be_read(self, type_in: Terminal, command: str) -> None:
         """Whatever only reads works as ever, and writes nothing."""
@@ -453,10 +471,10 @@ class TestADiskThatCannotBeWritten:
         assert (said.code, said.err) == (0, "")
         assert type_in.files() == before
 
-    @pytest.mark.parametrize("command", ["check", "prepare", "run", "demo"])
+    @pytest.mark.parametrize("command", ["check", "prepare", "run", "demo", "approve tin --name A"])
     def test_is_told(self, type_in: Terminal, command: str) -> None:
         """Whatever writes says that it cannot, names the place, and says what to look at."""
-        fault = type_in.fault(command)
+        fault = type_in.fault(*command.split())
         assert str(type_in.station / "var") in fault
         assert "read-only" in fault
 
@@ -821,7 +839,8 @@ class TestOutput:
         "command",
         [
             *("check", "plan", "prepare", "status", "log", "report", "schedule list", "script list"),
-            *("recording list", "area list", "doctor"),
+            *("recording list", "area list", "doctor", "recording missing", "recording matrix"),
+            *("approve --list", "approve --history", "approve tin --name A", "script render tin"),
         ],
     )
     def test_of_every_command_that_prints_data_can_be_json(self, type_in: Terminal, command: str) -> None:

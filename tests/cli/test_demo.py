@@ -17,6 +17,7 @@ from broadcaster.model.programme import SAMPLE_RATE
 from tests import factories as make
 from tests.cli.terminal import SCHEDULE, SCRIPT, Said, Terminal, record, terminal, write_station
 from tests.programmes import make_sound
+from tests.stations import approve
 
 DAY = "2026-11-20"
 CHIME = 1.5  # seconds
@@ -27,7 +28,7 @@ def type_in(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Terminal]:
     """
     A station with a session of one broadcast at 17:00 and one of two at 17:30, each with a closing chime.
 
-    Its Mông is a stand-in. There is no sound card.
+    Its Mông is a stand-in, and nobody approved one of its scripts. There is no sound card.
     """
     station = tmp_path_factory.mktemp("demo") / "dai"
     with terminal(station) as one, pytest.MonkeyPatch.context() as patch:
@@ -37,6 +38,8 @@ def type_in(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Terminal]:
         one.write("schedules/them.toml", SCHEDULE.format(script="them", time="17:30:00"))
         for script in ("tin", "nuoc", "them"):
             record(one, script, seconds=2.0, stand_in=True)
+        approve(station)
+        (station / "audio" / "them" / "approvals.jsonl").unlink()
         (station / "audio" / "chimes").mkdir()
         make_sound(station / "audio" / "chimes" / "ket.wav", CHIME)
         one.change("schedules/station.toml", "[hours]", 'closing = "ket.wav"\n\n[hours]')
@@ -107,14 +110,18 @@ class TestADay:
         assert len(day.files) == 4
 
     def test_lets_stand_ins_sound_and_says_so(self, day: Day, type_in: Terminal) -> None:
-        """The demo has both languages at the village; the plan of the real day withholds the stand-in."""
+        """The demo has both languages at the village; the plan of the real day withholds what is not fit."""
         assert "Stand-ins sound for: Mông." in day.said.out
         village = [one for one in day.log if one.cluster == "nam-po"]
         assert {tuple((share.language, share.outcome) for share in one.languages) for one in village} == {
             (("vi", Outcome.AIRED), ("hmn-Latn-VN", Outcome.AIRED))
         }
         planned = type_in("plan", DAY, "--json").json
-        assert {tuple(one["languages"]) for one in planned} == {("vi",)}
+        assert {(one["script"], tuple(one["languages"])) for one in planned} == {
+            ("nuoc", ("vi",)),
+            ("tin", ("vi",)),
+            ("them", ()),
+        }
 
     def test_leaves_the_station_s_own_play_log_alone(self, day: Day) -> None:
         """What the demo plays is in the demo's log; the station never played it, and was never alive."""

@@ -3,12 +3,13 @@
 import os
 import shutil
 import unicodedata
+from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 
 import pytest
 
-from broadcaster.edges.content import fingerprint, load
+from broadcaster.edges.content import digest_of, fingerprint, load
 from broadcaster.model.area import AreaKind
 from broadcaster.model.errors import BroadcasterError
 from broadcaster.model.occurrence import State
@@ -31,9 +32,9 @@ def test_the_sample_station_has_no_fault() -> None:
     assert {schedule.id for schedule in loaded.content.schedules} >= {"bhxh-tu-nguyen", "bhyt-ho-gia-dinh"}
 
 
-def test_every_language_of_the_sample_station_airs_with_stand_ins() -> None:
+def test_every_language_of_the_sample_station_airs_on_trial() -> None:
     """In the demo every cluster of the sample hears each of its languages whole."""
-    content = load(ROOT).content.with_stand_ins()
+    content = load(ROOT).content.on_trial()
     if not list(content.recordings):
         pytest.skip("the sample's recordings are not in this checkout")
     for one in plan(content, {}, at("2026-11-20"), at("2026-11-21")):
@@ -189,15 +190,44 @@ def test_stand_ins_are_marked(station: Path) -> None:
 def test_what_decoding_told_is_used_while_the_file_is_the_same(station: Path) -> None:
     """A measured length counts for the file of that size and time; a changed file is measured anew."""
     name = "audio/tin/recordings/hmn-Latn-VN/ket.mp3"
-    stat = (station / name).stat()
-    for measured, seconds, broken in [
-        (Measured(stat.st_size, stat.st_mtime_ns, 4.5), 4.5, False),
-        (Measured(stat.st_size, stat.st_mtime_ns, None), None, True),
-        (Measured(stat.st_size + 1, stat.st_mtime_ns, 4.5), None, False),
-        (Measured(stat.st_size, stat.st_mtime_ns + 1, None), None, False),
+    stat, own = (station / name).stat(), digest_of(station / name)
+    size, changed = stat.st_size, stat.st_ctime_ns
+    for measured, digest, seconds, broken in [
+        (Measured(size, changed, "told", 4.5, None), "told", 4.5, False),
+        (Measured(size, changed, "told", None, None), "told", None, True),
+        (Measured(size + 1, changed, "told", 4.5, None), own, None, False),
+        (Measured(size, changed + 1, "told", None, None), own, None, False),
     ]:
         (one,) = load(station, {name: measured}).content.recordings
-        assert (one.seconds, one.broken) == (seconds, broken)
+        assert (one.digest, one.seconds, one.broken) == (digest, seconds, broken)
+
+
+def test_a_file_whose_size_and_time_were_set_back_is_another(station: Path) -> None:
+    """The time of change cannot be set back: other bytes of the same size and date are measured anew."""
+    path = station / "audio/tin/recordings/hmn-Latn-VN/ket.mp3"
+    before = path.stat()
+    known = {
+        "audio/tin/recordings/hmn-Latn-VN/ket.mp3": Measured(
+            before.st_size, before.st_ctime_ns, digest_of(path), 4.5, None
+        )
+    }
+    path.write_bytes(bytes(before.st_size))
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    after = path.stat()
+    assert (after.st_size, after.st_mtime_ns) == (before.st_size, before.st_mtime_ns)
+    (one,) = load(station, known).content.recordings
+    assert (one.digest, one.seconds) == (digest_of(path), None)
+
+
+def test_a_dictionary_says_how_voices_read(station: Path) -> None:
+    """What is not text in it is a fault, and the rest of it holds."""
+    write(station, "audio/dictionary.toml", 'BHYT = "bảo hiểm y tế"\nHIV = 5\n')
+    loaded = load(station)
+    assert loaded.content.dictionary == {"BHYT": "bảo hiểm y tế"}
+    assert [(fault.where, "HIV" in str(fault.what)) for fault in loaded.faults] == [
+        ("audio/dictionary.toml", True)
+    ]
+    assert airs(loaded)
 
 
 def test_schedules_come_in_the_order_of_their_files(station: Path) -> None:
@@ -447,3 +477,34 @@ def test_what_is_new_comes_beside_what_is_kept(station: Path) -> None:
         ("a", "Tin"),
         ("tin", "Tin mới"),
     ]
+
+
+# --- what stays of before, and what does not
+
+
+def test_a_faulty_script_stays_as_it_was_approved(station: Path) -> None:
+    """What was on air stays on air while an officer's slip is mended."""
+    last = load(station).content
+    write(station, "audio/tin/script.toml", SCRIPT.replace("title", "titel"))
+    loaded = load(station)
+    assert loaded.left_out == {"audio/tin", "schedules/tin"}
+    kept = loaded.keeping(last)
+    assert airs(replace(loaded, content=kept))
+
+
+@pytest.mark.parametrize("end", ["revoked", "taken away", "torn"])
+def test_a_faulty_script_whose_approval_was_taken_back_does_not_stay(station: Path, end: str) -> None:
+    """Approvals are read whatever is wrong with the words: taking them back silences at once."""
+    last = load(station).content
+    write(station, "audio/tin/script.toml", SCRIPT.replace("title", "titel"))
+    path = station / "audio/tin/approvals.jsonl"
+    match end:
+        case "revoked":
+            lines = last.approvals["tin"].history
+            path.write_text("".join(f"{replace(one, revoked=True).line}\n" for one in lines), "utf-8")
+        case "taken away":
+            path.unlink()
+        case "torn":
+            path.write_bytes(path.read_bytes().replace(b"}", b""))
+    loaded = load(station)
+    assert not airs(replace(loaded, content=loaded.keeping(last)))

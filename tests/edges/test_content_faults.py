@@ -3,12 +3,28 @@
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from broadcaster.edges.content import load
-from tests.stations import AREAS, SCHEDULE, SCRIPT, STATION, assert_told, only_fault, refusal, write
+from broadcaster.edges.content import LARGEST_HISTORY, MOST_LINES, load
+from broadcaster.model.plan import recipe_at
+from broadcaster.model.recording import Lack
+from broadcaster.model.script import Item
+from tests.factories import at, make_approvals, make_script
+from tests.stations import (
+    AREAS,
+    SCHEDULE,
+    SCRIPT,
+    STATION,
+    airs,
+    approve,
+    assert_told,
+    only_fault,
+    refusal,
+    write,
+)
 
 # --- schedules
 
@@ -876,3 +892,138 @@ def test_bad_notes_about_recordings_are_said(station: Path, name: str) -> None:
     text, place, what, following = BAD_NOTES[name]
     write(station, "audio/tin/recordings.toml", text)
     assert_told(only_fault(station), f"audio/tin/recordings.toml{place}", what, following)
+
+
+# --- approvals
+
+WHOLE = make_approvals(make_script(items=[Item("loi", {"vi": "A"})])).history[0].line.encode()
+BAD_LINES = {
+    "torn": WHOLE[:-10],
+    "torn within a letter": WHOLE[: WHOLE.index("ê".encode()) + 1],
+    "noughts": b"\x00" * 60,
+    "text": b"Nguyen A: OK",
+    "list": b"[1, 2]",
+    "number": b"7",
+    "two in a line": WHOLE + WHOLE,
+    "no name": WHOLE.replace(b'"name"', b'"nam"'),
+    "name is a number": WHOLE.replace('"Ban biên tập"'.encode(), b"7"),
+    "area is a list": WHOLE.replace(b'"area": null', b'"area": []'),
+    "no time zone": WHOLE.replace(b"+07:00", b""),
+    "unknown role": WHOLE.replace(b"reviewer", b"boss"),
+    "revoked in words": WHOLE.replace(b"false", b'"false"'),
+    "one more key": WHOLE.replace(b"{", b'{"x": 1, '),
+    "latin-1": WHOLE.replace("ê".encode(), b"\xea"),
+    "deep": b"[" * 100_000,
+    "long number": b"9" * 5_000,
+}
+
+
+@pytest.mark.parametrize("name", BAD_LINES)
+@pytest.mark.parametrize("place", [1, 2, 3])
+def test_a_bad_line_of_approvals_is_said_and_approves_nothing(station: Path, name: str, place: int) -> None:
+    """Torn, overwritten or made up: it is told with its number, and the other lines hold."""
+    path = station / "audio/tin/approvals.jsonl"
+    good = load(station).content.approvals["tin"].history
+    lines = path.read_bytes().splitlines()
+    assert len(lines) == len(good) == 3
+    assert BAD_LINES[name] not in lines
+    lines.insert(place - 1, BAD_LINES[name])
+    path.write_bytes(b"\n".join(lines))
+    fault = only_fault(station)
+    assert fault.where == f"audio/tin/approvals.jsonl:{place}"
+    assert "This line is no approval" in str(fault.what)
+    assert "broadcaster approve" in str(fault.next)
+    assert load(station).content.approvals["tin"].history == good
+
+
+def test_the_line_that_was_torn_no_longer_approves(station: Path) -> None:
+    """What it was for is withheld, and named; all the rest is as it was."""
+    path = station / "audio/tin/approvals.jsonl"
+    first, *others = path.read_text("utf-8").splitlines()
+    assert '"loi-chao"' in first
+    path.write_text("\n".join([first[:-1], *others]), "utf-8")
+    loaded = load(station)
+    assert [fault.where for fault in loaded.faults] == ["audio/tin/approvals.jsonl:1"]
+    assert not airs(loaded)
+    assert recipe_at(loaded.content, "tin", "vi", "03160/nam-po", at("2026-11-20").date()).lacks == (
+        ("loi-chao", Lack.UNAPPROVED),
+    )
+
+
+def test_empty_lines_and_windows_line_ends_are_no_fault(station: Path) -> None:
+    """An editor that saved the file without changing a word has taken no approval away."""
+    path = station / "audio/tin/approvals.jsonl"
+    before = load(station).content.approvals["tin"].history
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes().replace(b"\n", b"\r\n\r\n"))
+    assert not load(station).faults
+    assert load(station).content.approvals["tin"].history == before
+
+
+def test_another_file_in_place_of_approvals_is_said_at_its_first_lines(station: Path) -> None:
+    """A song of a thousand lines is not a thousand faults; nothing airs."""
+    write(station, "audio/tin/approvals.jsonl", b"\xff\x00\n" * 1000)
+    loaded = load(station)
+    places = [f"audio/tin/approvals.jsonl:{number}" for number in range(1, MOST_LINES + 1)]
+    assert [fault.where for fault in loaded.faults] == places
+    assert not airs(loaded)
+
+
+def test_what_is_no_file_of_approvals_is_said_and_nothing_airs(station: Path) -> None:
+    """A folder, a pipe, or what no memory would hold; never waited for, never read."""
+    path = station / "audio/tin/approvals.jsonl"
+    whole = path.read_bytes()
+    makers: list[tuple[Callable[[], object], str]] = [
+        (path.mkdir, "This is not a file"),
+        (lambda: os.mkfifo(path), "This is not a file"),
+        (lambda: path.symlink_to("/dev/zero"), "This is not a file"),
+        (lambda: write_huge(path, whole), "The file is larger than 20 MB"),
+    ]
+    for make, what in makers:
+        if path.is_dir():
+            path.rmdir()
+        else:
+            path.unlink()
+        make()
+        loaded = load(station)
+        ((where, told),) = [(fault.where, str(fault.what)) for fault in loaded.faults]
+        assert where == "audio/tin/approvals.jsonl"
+        assert what in told
+        assert not airs(loaded)
+
+
+def write_huge(path: Path, whole: bytes) -> None:
+    """The approvals, and much after them."""
+    path.write_bytes(whole)
+    os.truncate(path, LARGEST_HISTORY + 1)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_approvals_that_may_not_be_read_are_said_and_nothing_airs(station: Path) -> None:
+    """Who may not read them knows of no approval."""
+    path = station / "audio/tin/approvals.jsonl"
+    path.chmod(0)
+    loaded = load(station)
+    (fault,) = loaded.faults
+    assert_told(fault, "audio/tin/approvals.jsonl", "this user may not", "may read it")
+    assert not airs(loaded)
+
+
+def test_without_approvals_nothing_airs_and_it_is_no_fault(station: Path) -> None:
+    """A script that nobody approved yet is as it should be; it waits."""
+    (station / "audio/tin/approvals.jsonl").unlink()
+    loaded = load(station)
+    assert not loaded.faults
+    assert not airs(loaded)
+
+
+def test_without_its_notes_a_stand_in_is_a_recording_that_nobody_approved(station: Path) -> None:
+    """Who takes recordings.toml away silences a stand-in; it is never taken for the true voice."""
+    write(station, "audio/tin/recordings/vi/ket.wav", b"somebody else")
+    notes = write(station, "audio/tin/recordings.toml", '["vi/ket.wav"]\nstand_in = true\n')
+    approve(station)
+    notes.unlink()
+    loaded = load(station)
+    assert not airs(loaded)
+    assert recipe_at(loaded.content, "tin", "vi", "03160/nam-po", at("2026-11-20").date()).lacks == (
+        ("ket", Lack.UNAPPROVED),
+    )

@@ -12,14 +12,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from broadcaster.edges.content import LARGEST_FILE, load
+from broadcaster.edges.content import LARGEST_FILE, Loaded, load
 from broadcaster.model.errors import BroadcasterError
-from broadcaster.model.plan import plan
+from broadcaster.model.plan import plan, recipe_at
 from tests.factories import EVENING, MORNING, at
-from tests.stations import (
-    build,
-    write,
-)
+from tests.stations import approve, build, write
 
 FILES: Mapping[str, dict[str, Any]] = {
     "schedules/station.toml": {
@@ -150,11 +147,13 @@ def fuzzed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     station = build(tmp_path_factory.mktemp("fuzzed"))
     for name, data in FILES.items():
         write(station, name, "".join(f"{toml(key)} = {toml(one)}\n" for key, one in data.items()))
+    approve(station)
     return station
 
 
-def assert_survives(station: Path) -> None:
+def assert_survives(station: Path) -> Loaded | None:
     """Loading gives content that can be planned, or an error in words; never anything else."""
+    loaded = None
     try:
         loaded = load(station)
     except BroadcasterError as error:
@@ -167,6 +166,7 @@ def assert_survives(station: Path) -> None:
         assert str(fault).encode()
         assert fault.where
         assert len(str(fault)) < 2000
+    return loaded
 
 
 def test_what_is_fuzzed_is_sound_at_first(fuzzed: Path) -> None:
@@ -231,3 +231,27 @@ def test_a_huge_file_of_any_kind_is_not_read(fuzzed: Path, name: str) -> None:
         assert any(fault.where == name and "larger than 1 MB" in str(fault.what) for fault in faults)
     finally:
         write(fuzzed, name, good)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_no_bytes_among_approvals_approve_anything(fuzzed: Path, data: st.DataObject) -> None:
+    """Cut off, overwritten or mixed up anywhere, approvals of one language never vouch for another."""
+    name = "audio/tin/approvals.jsonl"
+    whole = (fuzzed / name).read_bytes()
+    good = b"".join(line for line in whole.splitlines(keepends=True) if b'"hmn-Latn-VN"' in line)
+    assert 0 < len(good) < len(whole)
+    start, end = sorted(data.draw(st.lists(st.integers(0, len(good)), min_size=2, max_size=2)))
+    filling = data.draw(
+        st.binary(max_size=8)
+        | st.text('[]{}:",\n\\ ', max_size=8).map(str.encode)
+        | st.sampled_from([b"\n", b"null", b"false", b"true", b'"vi"', b"[]", b"{}", b"\x00" * 4096])
+    )
+    try:
+        write(fuzzed, name, good[:start] + filling + good[end:])
+        loaded = assert_survives(fuzzed)
+        assert loaded
+        assert recipe_at(loaded.content, "tin", "vi", "03160", at("2026-11-20").date()).lacks
+        assert all(fault.where.startswith(name) for fault in loaded.faults)
+    finally:
+        write(fuzzed, name, whole)

@@ -3,6 +3,7 @@
 import os
 import tomllib
 import unicodedata
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -270,10 +271,28 @@ def test_a_disk_that_fails_leaves_the_old_file_or_the_new(
     assert [one.name for one in path.parent.iterdir() if one.name.startswith(".")] == []
 
 
+def test_changes_at_the_same_time_are_all_made(station: Path) -> None:
+    """Nobody reads the file while another is about to replace it."""
+    names = [f"muc-{number}" for number in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda name: edit_script(station, "tin", texts={(name, "vi"): "x"}, add=True), names))
+    assert {item.id for item in load(station).content.scripts["tin"].items} >= set(names)
+
+
+def test_the_sample_keeps_every_comment(station: Path) -> None:
+    """In the sample's own script one line changes, and no other."""
+    sample = (Path(__file__).parents[2] / "audio/bhxh-tu-nguyen/script.toml").read_text("utf-8")
+    path = laid_out(station, sample)
+    edit_script(station, "tin", values={"title": "Mới"})
+    before, after = sample.split("\n"), path.read_text("utf-8").split("\n")
+    changed = [(old, new) for old, new in zip(before, after, strict=True) if old != new]
+    assert [new for _old, new in changed] == ['title = "Mới"']
+
+
 WORDS = st.text(st.characters(exclude_categories=("Cs",)), max_size=40).filter(lambda text: text.strip())
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(WORDS, min_size=1, max_size=3))
 def test_any_words_come_back(station: Path, lines: list[str]) -> None:
     """Quotes, backslashes, control characters, line ends: what was set is what is read."""

@@ -1,6 +1,5 @@
 """Whatever a child does, the asker has an answer or a reason, and the next question is answered."""
 
-import ctypes
 import json
 import os
 import select
@@ -11,74 +10,28 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from subprocess import PIPE
-from threading import Event
 from time import perf_counter
-from typing import Any
 
 import pytest
 
-from broadcaster.edges.sandbox import Limits, Sandbox, SandboxError, serve
+from broadcaster.edges.sandbox import Sandbox, SandboxError
 from tests.children import ROOT, child
 
 PATIENCE = 20.0  # seconds; a busy machine is slow
-HERE = "tests.edges.test_sandbox"
+CHILD = "tests.misbehaving"
 
 ASK_AND_WAIT = f"""
 import sys
 from broadcaster.edges.sandbox import Sandbox
-sandbox = Sandbox("{HERE}")
+sandbox = Sandbox("{CHILD}")
 print(sandbox.ask({{"do": "pid"}}, {PATIENCE})["pid"], flush=True)
 sandbox.ask({{"do": sys.argv[1]}}, {PATIENCE})
 """
 
 
-def behave(request: dict[str, Any]) -> dict[str, Any]:
-    """What the child of these tests does when it is asked to."""
-    match request["do"]:
-        case "sleep":
-            Event().wait()
-        case "spin":
-            while True:
-                pass
-        case "eat":
-            request["eaten"] = bytearray(Limits.memory)
-        case "crash":
-            ctypes.string_at(0)
-        case "exit":
-            os._exit(0)
-        case "be killed":
-            os.kill(os.getpid(), signal.SIGKILL)
-        case "print":
-            os.write(1, b'{"false": "answer"}\n')
-            sys.stdout.write("{}\n")
-            sys.stdout.flush()
-        case "complain":
-            os.write(2, b"[mp3 @ 0x5581] Header missing\n")
-        case "say garbage":
-            os.write(OWN_STDOUT, b"\xff\xfeno answer\n")
-        case "say much":
-            os.write(OWN_STDOUT, b"[" * 2_000_000)
-        case "fail":
-            raise ValueError("no such thing")
-        case "answer what is no JSON":
-            return {"set": {1}}
-        case "write":
-            with open(request["to"], "wb") as file:  # noqa: PTH123
-                file.truncate(Limits.file + 1)
-        case "open files":
-            request["open"] = len([os.open(os.devnull, os.O_RDONLY) for _ in range(100)])
-    return request | {"pid": os.getpid(), "folder": os.getcwd()}  # noqa: PTH109
-
-
-if __name__ == "__main__":
-    OWN_STDOUT = os.dup(1)
-    serve(behave, Limits())
-    sys.exit()
-
-
 @pytest.fixture(scope="module")
 def shared() -> Iterator[Sandbox]:
-    with Sandbox(HERE) as sandbox:
+    with Sandbox(CHILD) as sandbox:
         yield sandbox
 
 
@@ -113,7 +66,7 @@ class TestSandbox:
         """A file in the folder where the user stands is never run as a module of the child."""
         (tmp_path / "json.py").write_text("raise SystemExit")
         monkeypatch.chdir(tmp_path)
-        with Sandbox(HERE) as sandbox:
+        with Sandbox(CHILD) as sandbox:
             assert sandbox.ask({"do": "nothing"}, PATIENCE)["folder"] != str(tmp_path)
 
     @pytest.mark.parametrize(
@@ -150,6 +103,11 @@ class TestSandbox:
         assert gone(first)
         assert shared.ask({"do": "pid"}, PATIENCE)["pid"] != first
 
+    def test_blames_no_file_for_another(self, shared: Sandbox) -> None:
+        """A child that was swollen by one question is replaced, and the next is answered all the same."""
+        for _ in range(3):
+            assert shared.ask({"do": "swell"}, PATIENCE)["do"] == "swell"
+
     def test_hears_no_library(self, shared: Sandbox, capfd: pytest.CaptureFixture[str]) -> None:
         """What a library prints is no answer, and does not reach the user."""
         assert shared.ask({"do": "print"}, PATIENCE)["do"] == "print"
@@ -167,7 +125,7 @@ class TestSandbox:
 
     def test_outlives_the_thread_that_first_asked(self) -> None:
         """The child stays when the thread ends in which it was started."""
-        with Sandbox(HERE) as sandbox:
+        with Sandbox(CHILD) as sandbox:
             with ThreadPoolExecutor(1) as thread:
                 first = thread.submit(sandbox.ask, {"do": "pid"}, PATIENCE).result()["pid"]
             assert sandbox.ask({"do": "pid"}, PATIENCE)["pid"] == first
@@ -186,7 +144,7 @@ class TestSandbox:
 
     def test_leaves_no_child_behind(self) -> None:
         """When it is closed its child is gone; closing twice, or what was never asked, is no error."""
-        with Sandbox(HERE) as sandbox:
+        with Sandbox(CHILD) as sandbox:
             sandbox.close()
             pid = sandbox.ask({"do": "pid"}, PATIENCE)["pid"]
         assert gone(pid)
@@ -206,7 +164,7 @@ class TestServe:
 
     def test_limits_the_time_of_the_processor(self) -> None:
         """A child that nobody watches any more still ends: the kernel counts its seconds."""
-        with subprocess.Popen([sys.executable, "-m", HERE], stdin=PIPE, stdout=PIPE, cwd=ROOT) as serving:
+        with subprocess.Popen([sys.executable, "-m", CHILD], stdin=PIPE, stdout=PIPE, cwd=ROOT) as serving:
             assert serving.stdin
             serving.stdin.write(b'{"do": "spin", "seconds": 0.1}\n')
             serving.stdin.flush()
@@ -215,7 +173,7 @@ class TestServe:
     def test_answers_a_pipe_that_is_closed(self) -> None:
         """All questions are answered, line by line, though their sender is done; then the child ends."""
         run = subprocess.run(
-            [sys.executable, "-m", HERE],
+            [sys.executable, "-m", CHILD],
             input=b'{"do": 1}\nno question\n[]\n{"do": 2}\n',
             stdout=PIPE,
             cwd=ROOT,

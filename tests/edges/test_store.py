@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from broadcaster.edges.store import Store, daemon_runs, database, sole_daemon
 from broadcaster.model.airing import Airing, Outcome, Sounded
 from broadcaster.model.errors import BroadcasterError
+from broadcaster.model.judgement import Heard
 from broadcaster.model.recording import Measured
 from tests.children import child, told
 from tests.factories import ZONE, at, make_airing
@@ -22,6 +23,7 @@ from tests.fakes import FakeStore
 
 NOW = datetime(2026, 11, 20, 10, 30, tzinfo=UTC)
 THREADS = 8
+HEARD = Heard(4.5, None, -21.5, -3.0, 0.0, -60.0, 38.0, 0.1, 0.2, 1, 48_000, "opus", "ogg", 0, cancels=False)
 
 
 @pytest.fixture(params=["real", "fake"])
@@ -188,13 +190,12 @@ class TestEveryStore:
 
     def test_remembers_what_decoding_told(self, store: Store | FakeStore) -> None:
         """What was measured is kept for each recording, the last word on each; broken ones have no length."""
-        store.keep_measured({"a.wav": Measured(10, 2**62, 1.25), "bản.wav": Measured(7, 1, None)})
+        broken = Measured(7, 1, "b", None, None)
+        store.keep_measured({"a.wav": Measured(10, 2**62, "a", 1.25, HEARD), "bản.wav": broken})
         store.keep_measured({})
-        store.keep_measured({"a.wav": Measured(11, 2**62 + 1, None)})
-        assert store.measured() == {
-            "a.wav": Measured(11, 2**62 + 1, None),
-            "bản.wav": Measured(7, 1, None),
-        }
+        assert store.measured() == {"a.wav": Measured(10, 2**62, "a", 1.25, HEARD), "bản.wav": broken}
+        store.keep_measured({"a.wav": Measured(11, 2**62 + 1, "c", None, HEARD)})
+        assert store.measured() == {"a.wav": Measured(11, 2**62 + 1, "c", None, HEARD), "bản.wav": broken}
 
     def test_serves_several_threads_at_once(self, store: Store | FakeStore) -> None:
         """What several threads write at once is all there, each row once, while others read."""
@@ -242,14 +243,14 @@ class TestStore:
         store.end(make_row("b"))
         store.ask("play", {}, NOW)
         store.mark("alive", 1)
-        store.keep_measured({"a.wav": Measured(1, 2, 3.5)})
+        store.keep_measured({"a.wav": Measured(1, 2, "a", 3.5, HEARD)})
         store.close()
         again = Store(path)
         assert names(again.unfinished()) == ["a"]
         assert names(again.airings()) == ["b"]
         assert [one.verb for one in again.requests()] == ["play"]
         assert again.marks() == {"alive": 1}
-        assert again.measured() == {"a.wav": Measured(1, 2, 3.5)}
+        assert again.measured() == {"a.wav": Measured(1, 2, "a", 3.5, HEARD)}
         again.close()
 
     def test_is_shared_by_programs(self, path: Path) -> None:
@@ -281,6 +282,31 @@ class TestStore:
         ((planned, outcome, area, languages),) = rows
         assert (planned, outcome, area) == ("2026-11-20T10:30:00.000+00:00", "aired", "Bản Nậm Pố")
         assert '"language": "vi"' in languages
+
+    @pytest.mark.parametrize("heard", ['{"length": 1.0}', '{"louder": 1.0}', "[1]", "5", "no JSON"])
+    def test_what_another_version_heard_is_heard_again(self, path: Path, heard: str) -> None:
+        """What is kept of a recording may be forgotten at any time: what is not understood is."""
+        store = Store(path)
+        store.keep_measured({name: Measured(1, 2, "a", 3.5, HEARD) for name in ("a.wav", "b.wav")})
+        with sqlite3.connect(path) as connection:
+            connection.execute("update heard set heard = ? where path = 'a.wav'", [heard])
+        connection.close()
+        assert store.measured().keys() == {"b.wav"}
+        store.close()
+
+    @pytest.mark.parametrize("read_only", [False, True])
+    def test_of_an_older_version_is_used(self, path: Path, *, read_only: bool) -> None:
+        """A database without the table of what was heard is read as it is, or given one."""
+        Store(path).close()
+        with sqlite3.connect(path) as connection:
+            connection.execute("drop table heard")
+        connection.close()
+        store = Store(path, read_only=read_only)
+        assert store.measured() == {}
+        if not read_only:
+            store.keep_measured({"a.wav": Measured(1, 2, "a", 3.5, None)})
+            assert store.measured().keys() == {"a.wav"}
+        store.close()
 
     @pytest.mark.parametrize("read_only", [False, True])
     @pytest.mark.parametrize("content", [b"not a database, but long enough" * 99, None])

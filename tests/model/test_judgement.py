@@ -72,7 +72,7 @@ WARNED: list[tuple[dict[str, Any], str, str]] = [
     ({"seconds": 9.0, "claimed": 20.0, "damaged": 1}, "incomplete", "Only 0:09 of 0:20"),
     ({"claimed": 47_000.0}, "incomplete", "Only 0:20 of 13:03:20"),
     ({"claimed": None, "damaged": 40}, "damaged", "copy it again"),
-    ({"rate": 8000, "codec": "amr_nb", "container": "amr"}, "telephone", "voice recorder"),
+    ({"rate": 8000, "codec": "amr_nb", "container": "amr"}, "telephone", "in high quality"),
     ({"expected": 47.0}, "shorter-than-text", "last 0:18; reading the text takes about 0:47. Listen to it"),
     ({"expected": 7.0}, "longer-than-text", "read once only"),
 ]
