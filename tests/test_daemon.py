@@ -5,6 +5,7 @@ The clock is the test's: every thread of the daemon waits on it, and it goes on 
 """
 
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -18,7 +19,8 @@ import pytest
 
 from broadcaster.daemon import ALIVE_EVERY, LEAD, PREPARE_EVERY, Daemon, World
 from broadcaster.edges.clock import EARLIEST, SystemClock
-from broadcaster.edges.content import Loaded
+from broadcaster.edges.content import Loaded, digest_of, fingerprint, load
+from broadcaster.edges.editing import append_line
 from broadcaster.edges.sink import NullSink, Played
 from broadcaster.edges.store import Store
 from broadcaster.model.airing import Airing, Outcome
@@ -26,15 +28,19 @@ from broadcaster.model.content import Content
 from broadcaster.model.errors import BroadcasterError, Fault, say
 from broadcaster.model.occurrence import Kind, Reason
 from broadcaster.model.plan import plan
+from broadcaster.model.recording import Measured
 from broadcaster.model.schedule import Days, Exclusion, Move, Quota
 from broadcaster.model.station import Cluster
 from broadcaster.playout import AHEAD
 from tests import factories as make
 from tests.fakes import FakeSink, FakeStore, SteppedClock
 from tests.programmes import ReadyAssembly
+from tests.stations import STATION, approve, build, write
 
 FRIDAY = "2026-11-20"
 DUE = make.at(FRIDAY, "17:30")
+KET = "audio/tin/recordings/vi/ket.wav"
+APPROVALS = "audio/tin/approvals.jsonl"
 PATIENCE = 10.0  # real seconds until a test gives up on a thread
 SECONDS = 10.0  # of every script, unless a test says otherwise
 ROW = "lich/2026-11-20T17:30:00/nam-po"
@@ -69,6 +75,7 @@ class Station:
         self.opened: list[tuple[str, str]] = []  # cluster, sink
         self.loaded: Callable[[], Loaded]
         self.edits = 0
+        self.fingerprint: Callable[[], int] = lambda: self.edits
         self.prepared: list[datetime] = []
         self.preparing: Event | None = None  # if given, assembly is at work until it is set
         self.daemon: Daemon | None = None
@@ -94,7 +101,7 @@ class Station:
                 store=self.store,
                 assembly=self.assembly,
                 open_sink=self._open_sink,
-                fingerprint=lambda: self.edits,
+                fingerprint=self.fingerprint,
                 load=self._load,
                 prepare=self._prepare,
             )
@@ -1038,3 +1045,141 @@ class TestInRealTime:
 def test_earliest_is_before_today() -> None:
     """The day before which no clock is believed has passed."""
     assert SystemClock().now() > EARLIEST
+
+
+class TestApprovals:
+    """With the files of officers, read as they are."""
+
+    @pytest.fixture
+    def folder(self, station: Station, tmp_path: Path) -> Path:
+        """One Vietnamese item is recorded, the other for the voice; all of it is approved."""
+        folder = tmp_path / "dai"
+        write(folder, KET, b"approved")
+        build(folder)
+        write(folder, "schedules/station.toml", STATION.replace(', "hmn-Latn-VN"', ""))
+        stat = (folder / KET).stat()
+        known = {KET: Measured(stat.st_size, stat.st_ctime_ns, digest_of(folder / KET), 4.5, None)}
+        station.fingerprint = lambda: fingerprint(folder)
+        station.save(lambda: load(folder, known))
+        return folder
+
+    @pytest.fixture
+    def days(self, station: Station, folder: Path) -> Callable[[], list[tuple[str, str]]]:
+        """Goes on to the next day's broadcast; what became of each one is told."""
+        assert folder
+
+        def go_on() -> list[tuple[str, str]]:
+            due = DUE + timedelta(days=len(station.log))
+            station.run_until(due - timedelta(minutes=2), every=60)
+            station.run_until(due + timedelta(seconds=30))
+            return [(str(one.outcome), one.detail) for one in station.log]
+
+        return go_on
+
+    AIRED = ("aired", "")
+    KET_WITHHELD = ("withheld", "vi: unapproved (ket)")
+
+    def test_what_is_approved_airs(self, days: Callable[[], list[tuple[str, str]]]) -> None:
+        """As it was when it was approved, day after day."""
+        days()
+        assert days() == [self.AIRED] * 2
+
+    def test_what_nobody_approved_is_withheld(
+        self, folder: Path, days: Callable[[], list[tuple[str, str]]]
+    ) -> None:
+        """It stands in the play log as withheld, with the items and why."""
+        (folder / APPROVALS).unlink()
+        assert days() == [("withheld", "vi: unapproved (loi-chao, ket)")]
+
+    def test_a_recording_swapped_while_it_runs_is_withheld(
+        self, folder: Path, days: Callable[[], list[tuple[str, str]]]
+    ) -> None:
+        """Of the same size, and with its date set back: the bytes are others, and nobody approved them."""
+        days()
+        before = (folder / KET).stat()
+        (folder / KET).write_bytes(b"swapped!")
+        os.utime(folder / KET, ns=(before.st_atime_ns, before.st_mtime_ns))
+        after = (folder / KET).stat()
+        assert (after.st_size, after.st_mtime_ns) == (before.st_size, before.st_mtime_ns)
+        assert days() == [self.AIRED, self.KET_WITHHELD]
+
+    def test_a_recording_put_in_place_of_the_voice_is_withheld(
+        self, folder: Path, days: Callable[[], list[tuple[str, str]]]
+    ) -> None:
+        """Nobody listened to it; the voice does not speak in its stead."""
+        days()
+        write(folder, "audio/tin/recordings/vi/loi-chao@03160+nam-po.wav", b"new")
+        assert days() == [self.AIRED, ("withheld", "vi: unapproved (loi-chao)")]
+
+    def test_an_approval_given_while_it_runs_is_followed(
+        self, folder: Path, days: Callable[[], list[tuple[str, str]]]
+    ) -> None:
+        """And so is one that is taken back, and one given again."""
+        history = load(folder).content.approvals["tin"].history
+        (folder / APPROVALS).unlink()
+        days()
+        for revoked in (False, True, False):
+            for one in history:
+                append_line(folder / APPROVALS, replace(one, revoked=revoked).line)
+            outcome = days()[-1][0]
+            assert outcome == ("withheld" if revoked else "aired")
+
+    def test_an_approval_given_a_moment_before_is_in_time(self, station: Station, folder: Path) -> None:
+        """Ten seconds before the broadcast is soon enough."""
+        history = load(folder).content.approvals["tin"].history
+        (folder / APPROVALS).unlink()
+        station.run_until(DUE - timedelta(seconds=10))
+        for one in history:
+            append_line(folder / APPROVALS, one.line)
+        station.run_until(DUE + timedelta(seconds=30))
+        assert [one.outcome for one in station.log] == [Outcome.AIRED]
+
+    def test_a_changed_word_is_withheld_until_it_was_read(
+        self, folder: Path, days: Callable[[], list[tuple[str, str]]]
+    ) -> None:
+        """The recording of the old words is outdated; approved as it is, both air again."""
+        words = (folder / "audio/tin/script.toml").read_text("utf-8")
+        write(folder, "audio/tin/script.toml", words.replace("Xin cảm ơn", "Xin cám ơn"))
+        days()
+        approve(folder)
+        assert days() == [("withheld", "vi: outdated (ket)"), self.AIRED]
+
+    def test_taking_notes_or_approvals_away_airs_nothing_new(
+        self, folder: Path, days: Callable[[], list[tuple[str, str]]]
+    ) -> None:
+        """A stand-in whose mark is gone is a recording that nobody approved."""
+        notes = write(folder, "audio/tin/recordings.toml", '["vi/ket.wav"]\nstand_in = true\n')
+        write(folder, KET, b"stand-in")
+        approve(folder)
+        days()
+        notes.unlink()
+        days()
+        (folder / APPROVALS).unlink()
+        assert days() == [
+            ("withheld", "vi: stand-in (ket)"),
+            ("withheld", "vi: unapproved (ket)"),
+            ("withheld", "vi: unapproved (loi-chao, ket)"),
+        ]
+
+    def test_a_torn_approval_is_told_and_withholds(
+        self, folder: Path, days: Callable[[], list[tuple[str, str]]], caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """The journal names the line; the other items stay approved."""
+        lines = (folder / APPROVALS).read_text("utf-8").splitlines()
+        torn = [line[:-9] if '"listener"' in line and '"vi"' in line else line for line in lines]
+        (folder / APPROVALS).write_text("\n".join(torn), "utf-8")
+        assert days() == [self.KET_WITHHELD]
+        told = [record.message for record in caplog.records if "This line is no approval" in record.message]
+        assert told
+        assert all(message.startswith(f"{APPROVALS}:") for message in told)
+
+    def test_while_a_script_is_faulty_it_can_still_be_taken_off(
+        self, folder: Path, days: Callable[[], list[tuple[str, str]]]
+    ) -> None:
+        """What was on air goes on, slip or not, until its approvals are gone."""
+        days()
+        words = (folder / "audio/tin/script.toml").read_text("utf-8")
+        write(folder, "audio/tin/script.toml", words.replace("title", "titel"))
+        days()
+        (folder / APPROVALS).unlink()
+        assert [outcome for outcome, _ in days()] == ["aired", "aired", "withheld"]

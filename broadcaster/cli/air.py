@@ -127,7 +127,10 @@ def play(
             recipes = [one for place in clusters for one in recipes_for(content, what, place, now.date())]
             _make_whole(here, recipes)
         elif Path(what).is_file():
-            asked |= {"title": Path(what).name, "digest": here.assembly().from_file(Path(what)).digest}
+            asked |= {
+                "title": Path(what).name,
+                "digest": here.assembly().from_file(Path(what), clusters[0].profile).digest,
+            }
         else:
             raise BroadcasterError(
                 Fault(

@@ -84,6 +84,9 @@ def approve(
                     revoked=revoke,
                 )
             )
+            if revoke:
+                known = content.approvals[one.id]
+                added = [each for each in added if known.last(each.role, each.language, each.item, each.area)]
             for each in added:
                 append_line(here.root / "audio" / one.id / "approvals.jsonl", each.line)
             if json:

@@ -115,8 +115,9 @@ def render(
     if channel in (Channel.RINGBACK, Channel.SOCIAL, Channel.FEED):
         recipes = [replace(one, chime=None) for one in recipes]
     many = areas_below is not None or all_languages or len(scripts) > 1
-    if not many and recipes[0].lacks:
-        raise _incomplete(recipes[0])
+    if all(recipe.lacks for recipe in recipes):  # and a feed is not made empty
+        once = {(recipe.script, recipe.language): recipe for recipe in recipes}
+        raise BroadcasterError(*map(_incomplete, once.values()))
     if channel is not None and to is None:
         raise BroadcasterError(Fault("", say("Where shall the files go?"), say("Name a folder: -o FOLDER.")))
     if channel is Channel.FEED and not link:
@@ -133,7 +134,10 @@ def _places(content: Content, area: str | None, below: str | None, now: datetime
     if below is None:
         return [named(known, area or content.station.area).code]
     named(known, below)
-    inside = [one for one in content.areas if content.areas.lies_in(one.code, below, now.date())]
+    day = now.date()
+    inside = [
+        one for one in content.areas if one.code != below and content.areas.lies_in(one.code, below, day)
+    ]
     for kind in ("commune", "village"):
         if found := list(dict.fromkeys(one.code for one in inside if one.kind == kind)):
             return found
@@ -159,17 +163,15 @@ def _only(recipe: Recipe, items: list[str] | None) -> Recipe:
     )
 
 
-def _incomplete(recipe: Recipe) -> BroadcasterError:
-    return BroadcasterError(
-        Fault(
-            f"audio/{recipe.script}",
-            say(
-                "{language} is not all there: {items}.",
-                language=words.language(recipe.language),
-                items=words.lacks(recipe),
-            ),
-            say("See what is missing: broadcaster recording missing."),
-        )
+def _incomplete(recipe: Recipe) -> Fault:
+    return Fault(
+        f"audio/{recipe.script}",
+        say(
+            "{language} is not all there: {items}.",
+            language=words.language(recipe.language),
+            items=words.lacks(recipe),
+        ),
+        say("See what is missing: broadcaster recording missing."),
     )
 
 
@@ -225,9 +227,11 @@ def _written(
                     files = [to / f"{stem}.mp3"]
                     channels.export(pieces, files[0])
             done.append(replace(one, files=files))
-    if channel is Channel.FEED:
-        files = _feed(content, [one for one in done if one.files], to, link, now)
-        done[0] = replace(done[0], files=[*done[0].files, *files])
+    ready = [number for number, one in enumerate(done) if one.files]
+    if channel is Channel.FEED and ready:
+        files = _feed(content, [done[number] for number in ready], to, link, now)
+        first = done[ready[0]]
+        done[ready[0]] = replace(first, files=[*first.files, *files])
     return done
 
 
@@ -336,7 +340,7 @@ def preview(
     (place,) = _places(content, area, None, now)
     recipe = _only(recipe_at(content, name, language, place, now.date(), profile), item)
     if recipe.lacks:
-        raise _incomplete(recipe)
+        raise BroadcasterError(_incomplete(recipe))
     programme = assembly.make(recipe)
     output.line(_("{length} to hear; Ctrl-C ends it.").format(length=output.length(programme.seconds)))
     clock = SystemClock()

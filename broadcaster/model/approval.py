@@ -1,17 +1,14 @@
 """Who vouches for which exact words and bytes. Lines are only ever added, so the history stays."""
 
 import json
-import unicodedata
 from collections.abc import Container, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import StrEnum
-from functools import lru_cache
-from hashlib import sha256
 from typing import Self
 
 from .recording import Lack, Recording
-from .script import VIETNAMESE, Item, Script
+from .script import VIETNAMESE, Item, Script, words_digest
 
 
 class Role(StrEnum):
@@ -156,8 +153,5 @@ def given(
 _NOT_THEIRS = {(Role.AUTHOR, False), (Role.TRANSLATOR, True)}
 
 
-@lru_cache(maxsize=4096)
 def _digest(text: str) -> str:
-    """Of the words alone: how a text is broken into lines does not matter to what is heard."""
-    words = " ".join(unicodedata.normalize("NFC", text).split())
-    return sha256(words.encode()).hexdigest()[:32] if words else ""
+    return words_digest(text) if text.strip() else ""

@@ -5,6 +5,7 @@ from datetime import date
 
 from .content import Content
 from .errors import Fault, Text, say
+from .judgement import Verdict
 from .plan import recipes_for
 from .recording import Lack
 from .schedule import BulletinClass, Schedule
@@ -23,6 +24,10 @@ def check(content: Content, day: date) -> list[Fault]:
         for one in content.recordings
         if one.broken
     ]
+    for one in content.recordings:
+        for reason in one.judgement.reasons if one.judgement else ():
+            refused = one.judgement is not None and one.judgement.verdict is Verdict.REFUSED
+            found.append(Fault(one.path, reason.what, reason.next, warning=not refused))
     found += _shared_outputs(content)
     told: set[tuple[str, str, Lack, tuple[str, ...]]] = set()
     for schedule in content.schedules:

@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 
-from .judgement import Heard
+from .judgement import Heard, Judgement, Verdict, judge
 
 
 class Lack(StrEnum):
@@ -47,10 +48,15 @@ class Recording:
     broken: bool = False  # it was tried and cannot be decoded
     heard: Heard | None = None
 
+    @cached_property
+    def judgement(self) -> Judgement | None:
+        """What is to be thought of its sound, once it was heard."""
+        return judge(self.heard) if self.heard else None
+
     @property
     def lack(self) -> Lack | None:
         """What keeps it off the air by itself, approved or not."""
-        if self.broken:
+        if self.broken or (self.judgement and self.judgement.verdict is Verdict.REFUSED):
             return Lack.BROKEN
         return Lack.STAND_IN if self.stand_in else None
 

@@ -5,10 +5,12 @@ import string
 import unicodedata
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
 
 from .errors import Fault, Text, say
 from .schedule import BulletinClass
+from .spoken import spoken
 
 VIETNAMESE = "vi"
 LANGUAGES = {  # those that messages call by name
@@ -63,9 +65,16 @@ def identifier(text: str, taken: Container[str] = ()) -> str:
     return name
 
 
+@lru_cache(maxsize=4096)
+def words_digest(text: str) -> str:
+    """What tells one text from another; how it is broken into lines does not matter to what is heard."""
+    words = " ".join(unicodedata.normalize("NFC", text).split())
+    return sha256(words.encode()).hexdigest()[:32]
+
+
 def words_mark(text: str) -> str:
-    """Eight letters that tell one text from another, whatever its spaces and line ends."""
-    return sha256(" ".join(text.split()).encode()).hexdigest()[:8]
+    """The same, short enough to stand in a sheet on paper."""
+    return words_digest(text)[:8]
 
 
 def placeholders(text: str) -> tuple[str, ...]:
@@ -91,7 +100,7 @@ class Item:
     def seconds(self) -> float:
         """About how long it lasts when it is read."""
         words = next((text for text in self.text.values()), "")
-        return len(words.split()) / SYLLABLES_PER_SECOND
+        return len(spoken(words).split()) / SYLLABLES_PER_SECOND
 
 
 @dataclass(frozen=True)
