@@ -29,7 +29,7 @@ from broadcaster.model.judgement import Heard
 from broadcaster.model.programme import LEAD_IN, SAMPLE_RATE, TAIL, Cue, Part, Programme, Recipe
 from broadcaster.model.recording import Measured, Recording
 
-VERSION = "2"  # of what follows; a new one makes every clip and piece anew
+VERSION = "3"  # of what follows; a new one makes every clip and piece anew
 SPEECH_LUFS = -16.0
 CHIME_LUFS = -18.0
 BED_LUFS = -28.0  # alone; under speech it lies DUCK lower

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 LONGEST = 3 * 3600  # seconds; what is longer is no message, or never ends
 HIGHEST_GAIN = 30.0  # dB; more would only make noise loud
-MOST_GIVEN_BACK = 9.0  # dB of loudness that the limiter took
+MOST_GIVEN_BACK = 12.0  # dB of loudness that the limiter took
 FULL_SCALE = 0.985  # from here on a sample counts as flattened
 PAUSE = 6.0  # dB over the noise floor: what is quieter at the ends is trimmed,
 LEAST_PAUSE = 20.0  # if that floor is so many dB under the speech; else no pause was heard

@@ -11,15 +11,18 @@ from hypothesis.extra import numpy as arrays
 from broadcaster.edges.decode import k_weighting
 from broadcaster.levels import (
     BLOCK,
+    OVERSHOOT,
     SILENT,
     STEP,
     Row,
     Samples,
     TruePeaks,
+    _interpolation,
     applied,
     evenly,
     gains,
     lufs,
+    peaks,
     power,
 )
 from broadcaster.model.programme import SAMPLE_RATE
@@ -34,7 +37,7 @@ def weighted(samples: Samples) -> Row:
     return np.concatenate([power(weigh(block)) for block in blocks(samples)])
 
 
-def peaks(samples: Samples) -> Row:
+def true_peaks(samples: Samples) -> Row:
     find = TruePeaks()
     return np.concatenate([find(block) for block in blocks(samples)])
 
@@ -103,7 +106,7 @@ class TestTruePeak:
         self, divisor: int, degrees: float, amplitude: float, expected: float
     ) -> None:
         """The sines of EBU Tech 3341 for true peak are measured within +0.2 and -0.4 dB."""
-        found = peaks(sine(divisor, degrees, amplitude))[1:]  # a sine that is switched on does overshoot
+        found = true_peaks(sine(divisor, degrees, amplitude))[1:]  # a sine that is switched on does overshoot
         assert expected - 0.4 < 20 * np.log10(found.max()) < expected + 0.2
 
     @pytest.mark.parametrize(
@@ -111,13 +114,13 @@ class TestTruePeak:
     )
     def test_agrees_with_fourier(self, samples: Samples) -> None:
         """The peaks of any sound are no more than 0.7 dB under those that its spectrum has, and not over."""
-        assert -0.7 < 20 * np.log10(peaks(samples).max()) - true_peak(samples) < 0.1
+        assert -0.7 < 20 * np.log10(true_peaks(samples).max()) - true_peak(samples) < 0.1
 
     def test_knows_where_the_peak_is(self) -> None:
         """One click is the peak of its own STEP, and of none but its neighbours."""
         samples = silence(1)
         samples[100 * STEP + 20] = 0.5
-        found = peaks(samples)
+        found = true_peaks(samples)
         assert found[100] == pytest.approx(0.5)
         assert not found[:100].any()
         assert not found[102:].any()
@@ -128,6 +131,36 @@ class TestTruePeak:
         samples, find = noise(1, -20), TruePeaks()
         apart = np.concatenate([find(block) for block in blocks(samples, size)])
         assert np.allclose(apart, TruePeaks()(samples))
+
+    @given(
+        arrays.arrays(
+            np.float32, 5 * STEP, elements=st.floats(-1, 1, width=32), fill=st.floats(-0.01, 0.01, width=32)
+        )
+    )
+    @settings(max_examples=100, deadline=None)
+    def test_is_bound_by_the_samples(self, samples: Samples) -> None:
+        """No peak between the samples is higher than OVERSHOOT times the highest sample."""
+        assert TruePeaks()(samples).max() <= OVERSHOOT * peaks(samples).max() + 1e-6
+
+    def test_knows_how_far_a_curve_overshoots(self) -> None:
+        """The samples that make the highest peak possible make one under OVERSHOOT, if just so."""
+        taps = _interpolation()
+        worst = np.sign(taps[:, np.argmax(np.abs(taps).sum(axis=0))]).astype(np.float32)
+        highest = TruePeaks()(np.pad(worst, (STEP, -(len(worst) + STEP) % STEP + STEP))).max()
+        assert 0.9 * OVERSHOOT < highest <= OVERSHOOT
+
+    @given(st.integers(0, 1000), st.floats(0.05, 0.9), st.sampled_from([STEP, 10 * STEP, SAMPLE_RATE]))
+    @settings(max_examples=60, deadline=None)
+    def test_finds_all_that_are_asked_for(self, seed: int, above: float, size: int) -> None:
+        """Where only peaks above a height are asked for, each of these is found as it is."""
+        samples = noise(0.2, -20, seed) * np.repeat(np.random.default_rng(seed).uniform(0, 3, 100), STEP)
+        samples = samples.astype(np.float32)
+        found, find = TruePeaks()(samples), TruePeaks(above)
+        some = np.concatenate([find(block) for block in blocks(samples, size)])
+        high = found > above
+        assert np.allclose(some[high], found[high])
+        assert (some <= found + 1e-6).all()
+        assert (some >= peaks(samples) - 1e-6).all()
 
 
 class TestGains:
@@ -154,7 +187,7 @@ class TestGains:
     def test_reaches_the_target(self, samples: Samples) -> None:
         """With the gain that is found, the loudness is what was asked."""
         row = weighted(samples)
-        gain = gains(row, peaks(samples), -16, 0.75, 30)
+        gain = gains(row, true_peaks(samples), -16, 0.75, 30)
         assert lufs(row * gain**2) == pytest.approx(-16, abs=0.1)
 
     def test_gives_back_what_the_limiter_takes(self) -> None:
@@ -163,7 +196,7 @@ class TestGains:
         samples[::6000] = 0.9
         row = weighted(samples)
         already = lufs(row)
-        gain = gains(row, peaks(samples), already, 0.4, 30)
+        gain = gains(row, true_peaks(samples), already, 0.4, 30)
         assert gain.min() < 0.5
         assert lufs(row * gain**2) == pytest.approx(already, abs=0.1)
 
@@ -219,7 +252,7 @@ class TestApplied:
         """However loud it comes in and is to be, no true peak of what comes out is above -2 dBTP."""
         samples = make().astype(np.float32)
         row = weighted(samples)
-        gain = gains(row, peaks(samples), lufs(row) + raised, 0.75, 30)
+        gain = gains(row, true_peaks(samples), lufs(row) + raised, 0.75, 30)
         made = applied(samples, gain, 0)
         assert true_peak(made) < -2
         assert len(made) == len(samples)
@@ -228,7 +261,7 @@ class TestApplied:
         """A limited tone is as loud in every moment, and soon behind a loud one the quiet one is itself."""
         samples = np.concatenate([tone(1000, 1, -1), tone(1000, 1, -30)])
         row = weighted(samples)
-        made = applied(samples, gains(row, peaks(samples), lufs(row), 0.5, 30), 0)
+        made = applied(samples, gains(row, true_peaks(samples), lufs(row), 0.5, 30), 0)
         told = [lufs(weighted(part(made, at / 10, at / 10 + 0.1))) for at in range(1, 9)]
         assert np.ptp(told) < 0.3
         raised = part(made, 1.1, 2) / part(samples, 1.1, 2)

@@ -151,6 +151,7 @@ def whole(server: SoundServer, tmp_path_factory: pytest.TempPathFactory) -> Stat
         f'title = "Chợ phiên"\n\n[[item]]\nid = "loi"\n\n[item.text]\nvi = "{WORDS}"\n', "utf-8"
     )
     (folder / "schedules" / "thu-loa.toml").unlink()
+    assert station.type_in("approve", "cho-phien", "--name", "Ban biên tập").returncode == 0
     station.schedule_soon()
     prepared = station.type_in("prepare", "--json")
     assert json.loads(prepared.stdout)[0]["state"] == "ready", prepared.stderr

@@ -60,39 +60,42 @@ def approve(
 ) -> None:
     here: Here = context.obj
     name = " ".join(name.split())
+    if history or show:
+        with here.reading() as store:
+            content = here.content(store)
+        scripts = [named(content.scripts, script)] if script else list(content.scripts.values())
+        if history:
+            _tell_history(content, scripts, json=json)
+        else:
+            _tell(_standing(content, scripts), json=json)
+        return
+    here.load()  # no station, nothing to approve: say so before anything is written
     with here.writing() as store:
         measure(here, store, here.assembly())
         content = here.content(store)
-        if history or show:
-            scripts = [named(content.scripts, script)] if script else list(content.scripts.values())
-            if history:
-                _tell_history(content, scripts, json=json)
-            else:
-                _tell(_standing(content, scripts), json=json)
-        else:
-            one = _asked(content, script, name, item or [], language or [], area or [])
-            added = list(
-                given(
-                    one,
-                    content.recordings,
-                    role or ((Role.LISTENER,) if area else NEEDED),
-                    name,
-                    here.now(content),
-                    languages=language or _languages(one, content.recordings),
-                    items=item or [each.id for each in one.items],
-                    areas=area,
-                    revoked=revoke,
-                )
-            )
-            if revoke:
-                known = content.approvals[one.id]
-                added = [each for each in added if known.last(each.role, each.language, each.item, each.area)]
-            for each in added:
-                append_line(here.root / "audio" / one.id / "approvals.jsonl", each.line)
-            if json:
-                output.as_json([_as_dict(one.id, each) for each in added])
-            else:
-                _tell_added(added, revoke=revoke)
+    one = _asked(content, script, name, item or [], language or [], area or [])
+    added = list(
+        given(
+            one,
+            content.recordings,
+            role or ((Role.LISTENER,) if area else NEEDED),
+            name,
+            here.now(content),
+            languages=language or _languages(one, content.recordings),
+            items=item or [each.id for each in one.items],
+            areas=area,
+            revoked=revoke,
+        )
+    )
+    if revoke:
+        known = content.approvals[one.id]
+        added = [each for each in added if known.last(each.role, each.language, each.item, each.area)]
+    for each in added:
+        append_line(here.root / "audio" / one.id / "approvals.jsonl", each.line)
+    if json:
+        output.as_json([_as_dict(one.id, each) for each in added])
+    else:
+        _tell_added(added, revoke=revoke)
 
 
 def _asked(

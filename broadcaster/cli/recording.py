@@ -9,7 +9,7 @@ import typer
 
 from broadcaster.model.errors import BroadcasterError, Fault
 from broadcaster.model.judgement import Heard, Verdict
-from broadcaster.model.recording import Recording
+from broadcaster.model.recording import Lack, Recording
 from broadcaster.model.script import language_fault
 
 from . import output, words
@@ -231,13 +231,18 @@ def _as_dict(one: Recording) -> dict[str, Any]:
         "file": one.path,
         "seconds": round(one.seconds, 2) if one.seconds is not None else None,
         "stand_in": one.stand_in,
-        "broken": one.broken,
+        "broken": one.lack is Lack.BROKEN,
+        "verdict": one.judgement.verdict.value if one.judgement else None,
+        "lufs": round(one.heard.lufs, 1) if one.heard else None,
+        "peak_dbtp": round(one.heard.peak_dbtp, 1) if one.heard else None,
     }
 
 
 def _state(one: Recording) -> str:
-    if one.broken:
+    if one.lack is Lack.BROKEN:
         return _("damaged")
     if one.stand_in:
         return _("stand-in")
-    return _("good") if one.seconds is not None else _("not listened to yet: broadcaster check")
+    if one.judgement is None:
+        return _("not listened to yet: broadcaster check")
+    return _verdict(one.judgement.verdict)

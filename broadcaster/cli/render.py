@@ -97,6 +97,7 @@ def render(
     json: Json = False,
 ) -> None:
     here: Here = context.obj
+    here.load()  # no station, nothing to make: say so before anything is written
     assembly = here.assembly()
     with here.writing() as store:
         measure(here, store, assembly)
@@ -318,6 +319,7 @@ def preview(
     from broadcaster.edges.sink import CardSink
 
     here: Here = context.obj
+    here.load()  # no station, nothing to make: say so before anything is written
     assembly = here.assembly()
     with here.writing() as store:
         measure(here, store, assembly)

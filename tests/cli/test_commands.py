@@ -461,7 +461,7 @@ class TestADiskThatCannotBeWritten:
         "command",
         [
             *("plan", "plan --json", "log", "report", "schedule list", "script list"),
-            *("recording missing", "recording matrix"),
+            *("recording missing", "recording matrix", "approve --list", "approve --history"),
         ],
     )
     def test_can_be_read(self, type_in: Terminal, command: str) -> None:

@@ -77,7 +77,7 @@ def test_a_script_says_who_wrote_it_and_its_class(station: Path) -> None:
 
 def test_a_schedule_without_a_class_takes_its_first_scripts(station: Path) -> None:
     """A class of its own goes first, and a script that cannot be used changes nothing."""
-    write(station, "audio/bao/script.toml", 'class = "emergency"\n' + SCRIPT)
+    write(station, "audio/bao/script.toml", 'class = "priority"\n' + SCRIPT)
     for name, script, more in (
         ("a", '["bao", "tin"]', ""),
         ("b", '["tin", "bao"]', ""),
@@ -87,8 +87,20 @@ def test_a_schedule_without_a_class_takes_its_first_scripts(station: Path) -> No
     write(station, "schedules/d.toml", SCHEDULE.replace('"tin"', '["away", "bao"]'))
     loaded = load(station)
     found = {one.id: one.bulletin_class.word for one in loaded.content.schedules}
-    assert found == {"a": "emergency", "b": "normal", "c": "normal", "tin": "normal"}
+    assert found == {"a": "priority", "b": "normal", "c": "normal", "tin": "normal"}
     assert [fault.where for fault in loaded.faults] == ["schedules/d.toml"]
+
+
+def test_only_a_schedule_itself_makes_an_emergency(station: Path) -> None:
+    """What passes the allowed hours is written where the hour is; from a script alone it has priority."""
+    write(station, "audio/bao/script.toml", 'class = "emergency"\n' + SCRIPT)
+    schedule = SCHEDULE.replace('"tin"', '"bao"')
+    write(station, "schedules/a.toml", schedule)
+    write(station, "schedules/b.toml", f'class = "emergency"{schedule}')
+    loaded = load(station)
+    assert not loaded.faults
+    found = {one.id: one.bulletin_class.word for one in loaded.content.schedules}
+    assert found == {"a": "priority", "b": "emergency", "tin": "normal"}
 
 
 def test_a_schedule_is_read_whole(station: Path) -> None:

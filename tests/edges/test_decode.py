@@ -332,7 +332,7 @@ class TestReader:
         """Silence on both sides does not cancel."""
         assert not read(save(tmp_path / "a.wav", silence(1), layout=layout)).cancels
 
-    @pytest.mark.parametrize("called", ["list.m3u8", "list.m3u", "list.ffconcat", "list.wav", "list.mp3"])
+    @pytest.mark.parametrize("called", ["list.m3u8", "list.ffconcat", "list.wav"])
     @pytest.mark.parametrize("other", ["other.wav", "other.ts", "other.aac", "other.mp3"])
     @pytest.mark.parametrize("written", ["{}", "{folder}/{}", "file:{folder}/{}", "http://127.0.0.1:9/{}"])
     def test_follows_no_list(self, tmp_path: Path, called: str, other: str, written: str) -> None:
