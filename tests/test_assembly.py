@@ -28,7 +28,7 @@ from broadcaster.model.programme import LEAD_IN, SAMPLE_RATE, TAIL, Part, Progra
 from broadcaster.model.recording import Recording
 from tests.children import child, told
 from tests.fakes import FakeVoice
-from tests.sounds import level, load, loudness, noise, part, save, silence, speech, tone, true_peak
+from tests.sounds import consonant, level, load, loudness, noise, part, save, silence, speech, tone, true_peak
 
 A, B, CHIME, BED = 500.0, 900.0, 2000.0, 250.0  # Hz: every sound has its own, so that each can be told
 CHIME_LENGTH = 1.5
@@ -200,7 +200,7 @@ class TestLevels:
         """With chime, bed and loud words of all sorts no true peak of a programme is above -1.5 dBTP."""
         save(station.root / "audio/beds/nen.wav", noise(4, -9))
         save(station.root / "audio/chimes/mo-dau.wav", np.sign(tone(CHIME, 2)) * np.float32(0.99))
-        bursts = noise(4, -12)
+        bursts = consonant(4, -12)
         bursts[np.arange(len(bursts)) // 1600 % 5 > 0] *= 0.02
         sounds = {"a": speech(4, -9), "b": bursts, "c": tone(7_900, 2, -0.1)}
         parts = [station.record(name, samples) for name, samples in sounds.items()]
@@ -290,7 +290,7 @@ class TestBed:
         assert found[-1] < found[-30] - 20
         assert np.abs(np.diff(found[2:-4])).max() < 5
 
-    @pytest.mark.parametrize("pause", [0.0, 0.3337, 1.1994])
+    @pytest.mark.parametrize("pause", [0.0, 0.3337, 1.1994, 2.3337])
     @pytest.mark.parametrize("seconds", [0.7531, 0.1])
     def test_goes_on_over_the_seams(self, station: Station, seconds: float, pause: float) -> None:
         """Where two pieces meet the bed goes on: there is no jump, and not a sample is missing."""
@@ -550,6 +550,23 @@ class TestApproval:
         with pytest.raises(BroadcasterError, match="changed"):
             station.assembly.make(make_recipe(one))
         assert station.made == {}
+
+
+    def test_notices_a_swap_before_it_works(
+        self, station: Station, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A file that is swapped while others are made ready is not taken for the one that was asked for."""
+        one = station.record("a", tone(A, 1))
+        chime = station.assembly.chime
+
+        def swapped(name: str, profile: str) -> Path:
+            station.record("a", tone(B, 1))
+            return chime(name, profile)
+
+        monkeypatch.setattr(station.assembly, "chime", swapped)
+        with pytest.raises(BroadcasterError, match="changed"):
+            station.assembly.make(make_recipe(one, chime=True))
+        assert {Path(name).parent.name for name in station.made} == {"clips"}
 
 
 class TestFailures:

@@ -134,7 +134,7 @@ class TestTruePeak:
 
     @given(
         arrays.arrays(
-            np.float32, 5 * STEP, elements=st.floats(-1, 1, width=32), fill=st.floats(-0.01, 0.01, width=32)
+            np.float32, 5 * STEP, elements=st.floats(-1, 1, width=32), fill=st.floats(-0.25, 0.25, width=32)
         )
     )
     @settings(max_examples=100, deadline=None)

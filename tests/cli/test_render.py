@@ -67,6 +67,10 @@ def seconds(path: Path) -> float:
     return sum(map(len, decode(path))) / SAMPLE_RATE
 
 
+def children() -> str:
+    return "".join(path.read_text() for path in Path("/proc/self/task").glob("*/children"))
+
+
 def files(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
@@ -95,6 +99,17 @@ class TestRender:
         assert one["files"] == [str(file)]
         assert seconds(file) == pytest.approx(one["seconds"], abs=0.15)
         assert files(file.parent) == [file.name]
+
+    def test_leaves_no_process_behind(self, type_in: Terminal) -> None:
+        """What decodes and levels beside it ends with the command, after a fault too."""
+        before = children()
+        path = record(type_in, "nuoc", seconds=1.25)
+        assert type_in("script", "render", "nuoc", "--language", MONG).code == 0
+        assert children() == before
+        path.write_bytes(b"RIFF")
+        assert type_in("script", "render", "nuoc", "--language", MONG).code == 1
+        assert children() == before
+        record(type_in, "nuoc")
 
     def test_of_one_item_is_that_alone(self, type_in: Terminal, tmp_path: Path) -> None:
         """In the script's order, however they are named; a shorter file."""

@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from datetime import UTC, date, datetime, time, timedelta
@@ -13,10 +14,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from broadcaster.edges.content import LARGEST_FILE, Loaded, load
+from broadcaster.edges.editing import append_line
 from broadcaster.model.errors import BroadcasterError
 from broadcaster.model.plan import plan, recipe_at
-from tests.factories import EVENING, MORNING, at
-from tests.stations import approve, build, write
+from tests.factories import EVENING, MORNING, at, make_approvals
+from tests.stations import SCRIPT, approve, build, write
 
 FILES: Mapping[str, dict[str, Any]] = {
     "schedules/station.toml": {
@@ -255,3 +257,63 @@ def test_no_bytes_among_approvals_approve_anything(fuzzed: Path, data: st.DataOb
         assert all(fault.where.startswith(name) for fault in loaded.faults)
     finally:
         write(fuzzed, name, whole)
+
+
+KET, NOTES, LINES = (
+    f"audio/tin/{name}" for name in ("recordings/hmn-Latn-VN/ket.mp3", "recordings.toml", "approvals.jsonl")
+)
+EDITS = ("words", "bytes", "bytes", "stand-in", "notes", "approve", "approve", "revoke", "tear", "take away")
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(edits=st.lists(st.tuples(st.sampled_from(EDITS), st.integers(1, 3)), max_size=12))
+def test_whatever_is_done_to_the_files_only_what_was_approved_sounds(
+    tmp_path: Path, edits: list[tuple[str, int]]
+) -> None:
+    """Words changed, bytes swapped, their date set back, notes and lines torn out: nothing else ever airs."""
+    build(tmp_path)
+    (tmp_path / LINES).unlink()
+    (tmp_path / NOTES).unlink(missing_ok=True)
+    words, sound, stand_in, vouched = 0, 0, False, set()
+    for edit, number in edits:
+        match edit:
+            case "words":
+                words = number
+                write(tmp_path, "audio/tin/script.toml", SCRIPT.replace("Xin", f"Xin {words} lần"))
+            case "bytes":
+                sound = number
+                write(tmp_path, KET, f"sound {sound}")
+                os.utime(tmp_path / KET, ns=(0, 0))
+            case "stand-in":
+                stand_in = True
+                write(tmp_path, NOTES, '["hmn-Latn-VN/ket.mp3"]\nstand_in = true\n')
+            case "notes":
+                stand_in = False
+                (tmp_path / NOTES).unlink(missing_ok=True)
+            case "approve":
+                append_approvals(tmp_path, revoked=False)
+                vouched |= set() if stand_in else {(words, sound)}
+                assert stand_in or sounds(tmp_path)
+            case "revoke":
+                append_approvals(tmp_path, revoked=True)
+                assert not sounds(tmp_path)
+            case "tear" if (tmp_path / LINES).exists():
+                write(tmp_path, LINES, (tmp_path / LINES).read_bytes()[: -number * 40])
+            case "take away":
+                (tmp_path / LINES).unlink(missing_ok=True)
+                assert not sounds(tmp_path)
+        assert not sounds(tmp_path) or (not stand_in and (words, sound) in vouched)
+
+
+def sounds(station: Path) -> bool:
+    """Would the Mông recording of the last item go on air?"""
+    made = recipe_at(load(station).content, "tin", "hmn-Latn-VN", "03160/nam-po", at("2026-11-20").date())
+    return "ket" not in dict(made.lacks)
+
+
+def append_approvals(station: Path, *, revoked: bool) -> None:
+    """What `broadcaster approve` adds."""
+    content = load(station).content
+    made = make_approvals(content.scripts["tin"], content.recordings, revoked=revoked)
+    for one in made.history:
+        append_line(station / LINES, one.line)
