@@ -209,7 +209,7 @@ class Assembly:
         for number, part in enumerate(recipe.parts):
             last = number == len(recipe.parts) - 1
             source = self._approved(part.recording) if part.recording else None
-            said_by = source or [recipe.language, part.words]
+            said_by = source or [self.voice.name, recipe.language, part.words]
             # Without a bed every piece is the same wherever it stands.
             place = [bed, number, last] if bed else None
             key = self._key("piece", recipe.profile, said_by, part.pause, place)
@@ -242,7 +242,7 @@ class Assembly:
         return target
 
     def _voiced(self, recipe: Recipe, words: str) -> Path:
-        spoken = self._clips / f"{self._key('voice', recipe.language, words)}.voice"
+        spoken = self._clips / f"{self._key('voice', self.voice.name, recipe.language, words)}.voice"
         if not spoken.exists():
             spoken.parent.mkdir(parents=True, exist_ok=True)
             self.voice.speak(words, recipe.language, spoken)

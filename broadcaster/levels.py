@@ -15,8 +15,8 @@ STEP = SAMPLE_RATE // 500  # samples; 2 ms, the grid on which levels and gains a
 BLOCK, HOP = 200, 50  # STEPs; BS.1770 gates blocks of 400 ms, one every 100 ms
 SILENT = -70.0  # LUFS, its absolute gate; also what is said of that which has no loudness
 AHEAD, SMOOTH = 5, 3  # STEPs; the limiter looks 10 ms both ways: longer is smoother, and takes more loudness
-TAPS = 16  # of each interpolated sample
-OVERSHOOT = 2.1  # times its highest sample: no curve through TAPS samples is higher
+TAPS = 32  # of each interpolated sample
+OVERSHOOT = 2.55  # times its highest sample: no curve through TAPS samples is higher
 PHASES = 4  # true peak is looked for between the samples too, at four times their rate
 TURNS = 12  # of the search for a gain at most; three or four do
 

@@ -126,8 +126,9 @@ FIRST, WORDS = 0.2, 1.5  # seconds
 
 
 class TestTrimming:
-    @pytest.mark.parametrize("seconds", [0.15, 0.25])
-    @pytest.mark.parametrize("under", [25.0, 35.0])
+    @pytest.mark.parametrize(
+        ("seconds", "under"), [(0.15, 25), (0.25, 25), (0.15, 35), (0.25, 35), (0.15, 42)]
+    )  # the last is as soft as the room is
     @pytest.mark.parametrize("floor", [-60.0, -75.0])
     def test_does_not_eat_the_first_consonant(
         self, made: Maker, seconds: float, under: float, floor: float

@@ -102,7 +102,7 @@ def test_the_examples_of_a_page_are_a_station(page: Path, tmp_path: Path) -> Non
             (tmp_path / sound).touch()
     loaded = load(tmp_path)
     assert [str(fault) for fault in loaded.faults] == []
-    assert [str(one) for one in check(loaded.content, date(2026, 11, 22)) if not one.warning] == []
+    assert [str(one) for one in check(loaded.content.on_trial(), date(2026, 11, 22)) if not one.warning] == []
     told = {f"schedules/{one.id}.toml" for one in loaded.content.schedules}
     assert told == {name for name in examples if name.startswith("schedules/")} - needed.keys()
 

@@ -10,7 +10,7 @@ from broadcaster.model.approval import Approval, Approvals, Role, bound, given
 from broadcaster.model.content import Content
 from broadcaster.model.errors import BroadcasterError, Fault, say
 from broadcaster.model.recording import Recording
-from broadcaster.model.script import Script
+from broadcaster.model.script import VIETNAMESE, Script
 
 from . import output, words
 from .here import Here, named
@@ -43,7 +43,7 @@ def approve(
         ),
     ] = None,
     language: Annotated[
-        list[str] | None, typer.Option(help=_("Only this language; may be given again."))
+        list[str] | None, typer.Option(help=_("Vietnamese, if none is named; may be given again."))
     ] = None,
     item: Annotated[list[str] | None, typer.Option(help=_("Only this item; may be given again."))] = None,
     area: Annotated[
@@ -81,7 +81,7 @@ def approve(
             role or ((Role.LISTENER,) if area else NEEDED),
             name,
             here.now(content),
-            languages=language or _languages(one, content.recordings),
+            languages=language or [VIETNAMESE],
             items=item or [each.id for each in one.items],
             areas=area,
             revoked=revoke,
@@ -90,6 +90,10 @@ def approve(
     if revoke:
         known = content.approvals[one.id]
         added = [each for each in added if known.last(each.role, each.language, each.item, each.area)]
+    if not added:
+        what = say("There is nothing of this kind to vouch for.")
+        following = say("See what is there: broadcaster approve --list. Other languages: --language.")
+        raise BroadcasterError(Fault(f"audio/{one.id}", what, following))
     for each in added:
         append_line(here.root / "audio" / one.id / "approvals.jsonl", each.line)
     if json:

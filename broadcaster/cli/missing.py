@@ -23,7 +23,7 @@ def add_to(recording: typer.Typer) -> None:
         "missing", help=_("What is missing, outdated, not approved or a stand-in, the first needed first.")
     )(missing)
     recording.command(
-        "matrix", help=_("Each script, in each language, at each cluster's place: is it there?")
+        "matrix", help=_("What is there of each script, in each language, at each cluster's place.")
     )(show_matrix)
 
 

@@ -11,6 +11,7 @@ from tests.stations import approve
 
 DAY = "2026-11-20"
 MONG = "hmn-Latn-VN"
+BOTH = ("--language", "vi", "--language", MONG)
 NOW = datetime(2026, 11, 1, 3, 0, tzinfo=UTC)  # 10:00 at the station
 LINES = "audio/tin/approvals.jsonl"
 WORDS = ["at", "name", "role", "revoked", "script", "item", "language", "area", "source", "words", "sound"]
@@ -47,7 +48,7 @@ class TestApproving:
     def test_puts_on_air_what_is_there(self, type_in: Terminal) -> None:
         """Before, nothing is planned; after, both languages; nothing else needs doing."""
         assert heard(type_in) == []
-        said = type_in("approve", "tin", "--name", "Sùng A Páo")
+        said = type_in("approve", "tin", "--name", "Sùng A Páo", *BOTH)
         assert (said.code, said.err) == (0, "")
         assert said.out.splitlines()[0] == "Approved: 2 texts, 1 recordings."
         assert heard(type_in) == ["vi", MONG]
@@ -55,7 +56,7 @@ class TestApproving:
 
     def test_writes_a_line_for_each(self, type_in: Terminal) -> None:
         """Who, when, what for: `--json` prints what the file has."""
-        said = type_in("approve", "tin", "--name", " Sùng A Páo ", "--json")
+        said = type_in("approve", "tin", "--name", " Sùng A Páo ", *BOTH, "--json")
         assert [list(one) for one in said.json] == [WORDS] * 3
         assert [(one["role"], one["language"], bool(one["sound"])) for one in said.json] == [
             ("reviewer", "vi", False),
@@ -82,13 +83,24 @@ class TestApproving:
         self, type_in: Terminal, role: str, said: list[tuple[str, str]]
     ) -> None:
         """An author wrote the Vietnamese, a translator the others; neither opens the way to the air."""
-        found = type_in("approve", "tin", "--name", "A", "--role", role, "--json").json
+        found = type_in("approve", "tin", "--name", "A", *BOTH, "--role", role, "--json").json
         assert [(one["role"], one["language"]) for one in found] == said
         assert heard(type_in) == (["vi"] if role == "reviewer" else [])
         (row,) = (
             one for one in type_in("approve", "tin", "--list", "--json").json if one["language"] == said[0][1]
         )
         assert row[role] == {"name": "A", "at": "2026-11-01T10:00:00+07:00"}
+
+    def test_names_other_languages_than_vietnamese(self, type_in: Terminal) -> None:
+        """Who vouches for Mông says so: by default only Vietnamese is approved."""
+        type_in("approve", "tin", "--name", "A")
+        assert states(type_in) == {("vi", None): "approved", (MONG, None): "unapproved"}
+
+    def test_of_nothing_is_a_fault(self, type_in: Terminal) -> None:
+        """Where there is nothing of the kind, nobody is left to believe that there was."""
+        fault = type_in.fault("approve", "tin", "--name", "A", "--role", "translator")
+        assert "nothing of this kind" in fault
+        assert "--language" in fault
 
     def test_of_one_language_leaves_the_others(self, type_in: Terminal) -> None:
         """The plan withholds Mông, and says why."""
@@ -108,7 +120,7 @@ class TestApproving:
             path,
             (type_in.station / path).read_text("utf-8") + '\n[[item]]\nid = "ket"\ntext = { vi = "Hết." }\n',
         )
-        added = type_in("approve", "tin", "--name", "A", "--item", "ket", "--json").json
+        added = type_in("approve", "tin", "--name", "A", *BOTH, "--item", "ket", "--json").json
         assert [one["item"] for one in added] == ["ket"]
         assert heard(type_in) == []
 
@@ -116,9 +128,9 @@ class TestApproving:
         """Who listened to one village's reading has not read the words, nor heard the others."""
         folder = type_in.station / "audio" / "tin" / "recordings" / MONG
         buzz(folder / "loi@03160+nam-po.wav", 1.0)
-        added = type_in("approve", "tin", "--name", "A", "--area", "03160/nam-po", "--json").json
+        added = type_in("approve", "tin", "--name", "A", *BOTH, "--area", "03160/nam-po", "--json").json
         assert [(one["role"], one["area"]) for one in added] == [("listener", "03160/nam-po")]
-        type_in("approve", "tin", "--name", "B", "--role", "reviewer")
+        type_in("approve", "tin", "--name", "B", *BOTH, "--role", "reviewer")
         assert states(type_in) == {
             ("vi", None): "approved",
             (MONG, None): "unapproved",
@@ -131,14 +143,14 @@ class TestApproving:
         record(type_in, "tin", stand_in=True)
         (record(type_in, "nuoc")).write_bytes(b"RIFF")
         for script, state in (("tin", "stand-in"), ("nuoc", "recording-broken")):
-            said = type_in("approve", script, "--name", "A")
+            said = type_in("approve", script, "--name", "A", *BOTH)
             assert said.out.splitlines()[0] == "Approved: 2 texts, 0 recordings."
             assert states(type_in, script) == {("vi", None): "approved", (MONG, None): state}
         assert heard(type_in) == ["vi"]
 
     def test_keeps_a_strange_name_in_one_line(self, type_in: Terminal) -> None:
         """Quotes, line ends and what only looks like one tear no line."""
-        type_in("approve", "tin", "--name", 'Sùng "A"\nPáo\u2028\u0085\u00a0{x}')
+        type_in("approve", "tin", "--name", 'Sùng "A"\nPáo\u2028\u0085\u00a0{x}', *BOTH)
         assert {one["name"] for one in type_in("approve", "--history", "--json").json} == {'Sùng "A" Páo {x}'}
         assert states(type_in)["vi", None] == "approved"
         assert "approvals.jsonl" not in type_in("check").err
@@ -187,7 +199,7 @@ class TestWhatChangesLater:
         record(type_in, "tin", seconds=1.5)
         assert heard(type_in) == ["vi"]
         assert states(type_in) == {("vi", None): "approved", (MONG, None): "unapproved"}
-        type_in("approve", "tin", "--name", "A", "--role", "listener")
+        type_in("approve", "tin", "--name", "A", *BOTH, "--role", "listener")
         assert heard(type_in) == ["vi", MONG]
 
     def test_taking_back_silences_and_keeps_the_history(self, type_in: Terminal) -> None:
@@ -214,7 +226,7 @@ class TestWhatChangesLater:
     def test_a_torn_line_is_told_and_the_next_is_whole(self, type_in: Terminal) -> None:
         """After a power cut the file is added to as before; the torn line stays a fault till it is mended."""
         type_in.write(LINES, '{"at": "2026-11-01T1')
-        said = type_in("approve", "tin", "--name", "A")
+        said = type_in("approve", "tin", "--name", "A", *BOTH)
         assert f"{LINES}:1: This line is no approval" in said.err
         assert heard(type_in) == ["vi", MONG]
         assert f"{LINES}:1" in type_in.fault("check")
@@ -223,7 +235,7 @@ class TestWhatChangesLater:
 class TestLists:
     def test_show_how_everything_stands(self, type_in: Terminal) -> None:
         """Each text and recording, with its state and who did what; the words of the design as fields."""
-        type_in("approve", "tin", "--name", "Sùng A")
+        type_in("approve", "tin", "--name", "Sùng A", *BOTH)
         rows = type_in("approve", "--list", "--json").json
         assert all(list(row) == ROWS for row in rows)
         assert [(row["script"], row["language"], row["state"]) for row in rows] == [
@@ -238,7 +250,7 @@ class TestLists:
 
     def test_are_tables_for_people(self, type_in: Terminal) -> None:
         """Names and days, states in words."""
-        type_in("approve", "tin", "--name", "Sùng A")
+        type_in("approve", "tin", "--name", "Sùng A", *BOTH)
         said = type_in("approve", "tin", "--list")
         assert said.code == 0
         assert "Sùng A, 2026-11-01" in said.out
@@ -248,7 +260,7 @@ class TestLists:
     def test_write_nothing_into_the_content(self, type_in: Terminal) -> None:
         """Who only looks approves nothing, name or no name."""
         for option in ("--list", "--history"):
-            type_in("approve", "tin", "--name", "A", option)
+            type_in("approve", "tin", "--name", "A", *BOTH, option)
         assert not (type_in.station / LINES).exists()
 
 
@@ -294,12 +306,12 @@ class TestWrongInput:
 
     def test_of_a_role_shows_the_usage(self, type_in: Terminal) -> None:
         """A role that is none is wrong usage."""
-        assert type_in("approve", "tin", "--name", "A", "--role", "boss").code == 2
+        assert type_in("approve", "tin", "--name", "A", *BOTH, "--role", "boss").code == 2
 
     def test_what_cannot_be_written_is_told(self, type_in: Terminal) -> None:
         """Something stands where the approvals go: a fault, and nothing is said to be approved."""
         (type_in.station / LINES).mkdir()
-        said = type_in("approve", "tin", "--name", "A")
+        said = type_in("approve", "tin", "--name", "A", *BOTH)
         assert said.code == 1
         assert "approvals.jsonl" in said.err
         assert said.out == ""
