@@ -266,15 +266,15 @@ def child_loudnorm(folder: str) -> dict[str, float]:
 
 
 def child_sox(folder: str) -> dict[str, float]:
-    """Peaks only; what it cannot read it is given as WAV, for nothing."""
+    """Peaks only. What it cannot read, ffmpeg makes a WAV of, as whoever takes sox must."""
     one_core()
     root, out, parts = Path(folder), Path(folder) / "sox.wav", []
-    items = [
-        path if path.suffix in SOX_READS else root / "wav" / f"{path.stem}.wav"
-        for path in sorted((root / "items").iterdir())
-    ]
     began = time.perf_counter()
-    for number, path in enumerate(items):
+    for number, item in enumerate(sorted((root / "items").iterdir())):
+        path = item
+        if item.suffix not in SOX_READS:
+            path = root / f"sox-{item.stem}.wav"
+            ffmpeg("-i", item, path)
         parts.append(root / f"sox-{number}.wav")
         run(
             "sox", path, "-b", 16, parts[-1], "channels", 1, "rate", 32_000, "gain", "-n", -1.5, "pad", 0, 0.8
@@ -329,7 +329,7 @@ def assembly() -> None:
                     ("ffmpeg: to the same loudness", "ffmpeg", "ffmpeg"),
                     ("ffmpeg: limiter's loss left alone", "gains", "ffmpeg"),
                     ("ffmpeg: loudnorm, two passes, no bed", "loudnorm", "ffmpeg"),
-                    ("sox, peaks only", "sox", "sox"),
+                    ("sox (ffmpeg reads what it cannot), peaks only", "sox", "sox"),
                 ]
             for what, child, needs in ways:
                 if needs and not shutil.which(needs):

@@ -29,12 +29,12 @@ from broadcaster.model.judgement import Heard
 from broadcaster.model.programme import LEAD_IN, SAMPLE_RATE, TAIL, Cue, Part, Programme, Recipe
 from broadcaster.model.recording import Measured, Recording
 
-VERSION = "3"  # of what follows; a new one makes every clip and piece anew
+VERSION = "4"  # of what follows; a new one makes every clip and piece anew
 SPEECH_LUFS = -16.0
 CHIME_LUFS = -18.0
-BED_LUFS = -28.0  # alone; under speech it lies DUCK lower
+BED_LUFS = -38.0  # under speech; alone it comes up by DUCK
 SPEECH_PEAK = 0.75  # linear true peak, -2.5 dB: speech and bed together stay under -1.5 dBTP
-BED_PEAK = 0.17
+BED_PEAK = 0.054
 DUCK = 10.0  # dB
 FADE = 0.3  # seconds in which the bed ducks and comes back
 SEAM = 0.3  # seconds in which the bed passes to the place where the next piece begins
@@ -385,17 +385,17 @@ class _Bed:
     def beneath(self, speech: bytes) -> bytes:
         """*speech* with the ducked bed under it."""
         voice = _segment(speech)
-        return bytes(voice.overlay(self._take(len(speech) // 2).apply_gain(-DUCK)).raw_data)
+        return bytes(voice.overlay(self._take(len(speech) // 2)).raw_data)
 
     def alone(self, seconds: float, fade_in: float = 0.0, fade_out: float = 0.0) -> bytes:
         """The bed in a pause: it comes up, unless the pause is too short for that, and ducks again."""
         piece = self._take(round(seconds * SAMPLE_RATE))
         if fade_in:
             piece = piece.fade_in(round(fade_in * 1000))
-            return bytes(_ramp(piece, 0, -DUCK, seconds - FADE).raw_data)
+            return bytes(_ramp(piece, DUCK, 0, seconds - FADE).raw_data)
         if seconds < 4 * FADE and not fade_out:
-            return bytes(piece.apply_gain(-DUCK).raw_data)
-        piece = _ramp(piece, -DUCK, 0, 0)
+            return bytes(piece.raw_data)
+        piece = _ramp(piece, 0, DUCK, 0)
         if fade_out:
             return bytes(piece.fade_out(round(fade_out * 1000)).raw_data)
         return bytes(_ramp(piece, 0, -DUCK, seconds - FADE).raw_data)

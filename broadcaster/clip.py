@@ -37,7 +37,7 @@ PATIENCE = 300.0  # seconds for one file; three hours of sound take a tenth of t
 # Rumble of wind and hands, and hum of the mains with its first harmonics, which wastes the amplifier's power.
 CLEAN = (
     "highpass=f=100:t=q:w=0.541,highpass=f=100:t=q:w=1.307,"  # Butterworth, 4th order
-    "bandreject=f=50:t=q:w=5,bandreject=f=100:t=q:w=10,bandreject=f=150:t=q:w=15"
+    "bandreject=f=100:t=q:w=10,bandreject=f=150:t=q:w=15"
 )
 # A horn gives nothing under 300 Hz nor over 6 kHz; what tells one word from another lies at 2 to 3 kHz.
 HORN = (
