@@ -273,7 +273,7 @@ def child_sox(folder: str) -> dict[str, float]:
     for number, item in enumerate(sorted((root / "items").iterdir())):
         path = item
         if item.suffix not in SOX_READS:
-            path = root / f"sox-{item.stem}.wav"
+            path = root / f"read-{item.stem}.wav"
             ffmpeg("-i", item, path)
         parts.append(root / f"sox-{number}.wav")
         run(

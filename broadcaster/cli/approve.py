@@ -21,7 +21,7 @@ NEEDED = (Role.REVIEWER, Role.LISTENER)  # what the air asks for
 
 
 def add_to(app: typer.Typer) -> None:
-    app.command("approve", help=_("Vouch for words and recordings as they are now; only these go on air."))(
+    app.command("approve", help=_("Approve words and recordings as they are now; only these go on air."))(
         approve
     )
 
@@ -32,7 +32,7 @@ def approve(
         str | None,
         typer.Argument(metavar=_("[SCRIPT]"), help=_("The script's name; all of them with --list.")),
     ] = None,
-    name: Annotated[str, typer.Option(help=_("Who vouches for it."))] = "",
+    name: Annotated[str, typer.Option(help=_("Who approves it."))] = "",
     role: Annotated[
         list[Role] | None,
         typer.Option(
@@ -91,7 +91,7 @@ def approve(
         known = content.approvals[one.id]
         added = [each for each in added if known.last(each.role, each.language, each.item, each.area)]
     if not added:
-        what = say("There is nothing of this kind to vouch for.")
+        what = say("There is nothing of this kind to approve or take back.")
         following = say("See what is there: broadcaster approve --list. Other languages: --language.")
         raise BroadcasterError(Fault(f"audio/{one.id}", what, following))
     for each in added:
@@ -119,7 +119,7 @@ def _asked(
             faults += error.faults
     if not name or not name.isprintable():  # what a shell could not read cannot be written either
         faults.append(
-            Fault("", say("An approval needs a name: who vouches for it?"), say("Write it: --name “…”."))
+            Fault("", say("Nobody is named as approving this."), say('Write it: --name "Full name".'))
         )
     for asked, known in (
         (items, [item.id for one in scripts for item in one.items]),
@@ -189,7 +189,7 @@ def _tell(rows: list[dict[str, Any]], *, json: bool) -> None:
         output.as_json(rows)
         return
     output.table(
-        (_("Script"), _("Item"), _("Language"), _("Area"), _("State"), *map(words.role, Role)),
+        (_("Script"), _("Item"), _("Language"), _("Area"), _("State"), *map(_heading, Role)),
         [
             (
                 row["script"],
@@ -204,6 +204,11 @@ def _tell(rows: list[dict[str, Any]], *, json: bool) -> None:
     )
 
 
+def _heading(role: Role) -> str:
+    told = words.role(role)
+    return told[:1].upper() + told[1:]
+
+
 def _signed(said: Mapping[str, str] | None) -> str:
     return f"{said['name']}, {said['at'][:10]}" if said else "–"
 
@@ -214,7 +219,7 @@ def _tell_history(content: Content, scripts: Iterable[Script], *, json: bool) ->
         output.as_json([_as_dict(script, each) for script, each in lines])
         return
     output.table(
-        (_("Time"), _("Name"), _("What"), _("Script"), _("Item"), _("Language"), _("Area")),
+        (_("Time"), _("Name"), _("Did"), _("Script"), _("Item"), _("Language"), _("Area")),
         [
             (
                 f"{each.at:%Y-%m-%d %H:%M}",

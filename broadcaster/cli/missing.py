@@ -36,7 +36,7 @@ def missing(
     here: Here = context.obj
     content, now = _content(here)
     found = wanting(content, plan(content, {}, now, now + timedelta(days=days)), now.date())
-    columns = (_("Needed"), _("Script"), _("Item"), _("Language"), _("Areas"), _("What"), _("Length"))
+    columns = (_("Needed"), _("Script"), _("Item"), _("Language"), _("Areas"), _("State"), _("Length"))
     rows = [_row(one) for one in found]
     if xlsx:
         from broadcaster.edges.documents import write_workbook
@@ -66,7 +66,7 @@ def missing(
             ]
         )
     elif xlsx:
-        output.line(str(xlsx))
+        output.line(_("Written: {file}").format(file=xlsx))
     elif rows:
         output.table(columns, rows, right=(6,))
     else:
@@ -125,7 +125,7 @@ def show_matrix(context: typer.Context, json: Json = False, xlsx: Xlsx = None) -
             ]
         )
     elif xlsx:
-        output.line(str(xlsx))
+        output.line(_("Written: {file}").format(file=xlsx))
     else:
         output.table(columns, rows)
 

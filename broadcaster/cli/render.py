@@ -122,7 +122,7 @@ def render(
     if channel is not None and to is None:
         raise BroadcasterError(Fault("", say("Where shall the files go?"), say("Name a folder: -o FOLDER.")))
     if channel is Channel.FEED and not link:
-        what = say("A feed must know where its sounds will be found.")
+        what = say("A podcast needs the web address of its sound files.")
         raise BroadcasterError(Fault("--link", what, say("Write it: --link https://…")))
     made = _assembled(assembly, recipes)
     if to is not None:

@@ -196,12 +196,14 @@ def new(
 
 
 @app.command(
-    "edit", help=_("Change what options name; without them, open script.toml in your editor, then check it.")
+    "edit", help=_("Change what the options say; with none, open script.toml in an editor and check it.")
 )
 def edit(
     context: typer.Context,
     name: Name,
-    item: Annotated[str | None, typer.Option(help=_("The item that --text and --pause mean."))] = None,
+    item: Annotated[
+        str | None, typer.Option(help=_("The item that --text, --file and --pause mean."))
+    ] = None,
     language: Language = None,
     text: Annotated[str | None, typer.Option(help=_("The item's new words in that language."))] = None,
     file: Annotated[
@@ -269,7 +271,7 @@ def copy(
         output.as_json({"script": new_name, "file": _file(new_name), "from": name})
         return
     output.line(_("The copy is in {file}.").format(file=_file(new_name)))
-    output.line(_("It has no recordings yet; what is said otherwise must be recorded and approved anew."))
+    output.line(_("The copy has no recordings and no approvals yet."))
 
 
 @app.command("sheet", help=_("A sheet of words for a translator or an announcer, to fill in or to print."))
@@ -328,7 +330,7 @@ def _guide(tag: str) -> list[str]:
         _("Keep words in braces such as {example} as they are: the place's name is put there.").format(
             example="{area.name}"
         ),
-        _("Leave the column of items as it is: by it the words find back to their place."),
+        _("Do not change the column of items: it tells where each text belongs."),
     ]
 
 

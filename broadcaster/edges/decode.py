@@ -11,7 +11,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from broadcaster.model.errors import BroadcasterError, Fault, said, say
+from broadcaster.model.errors import BroadcasterError, Fault, Text, said, say
 from broadcaster.model.programme import SAMPLE_RATE
 
 Samples = NDArray[np.float32]  # mono, SAMPLE_RATE, full scale is 1.0
@@ -68,7 +68,7 @@ class Reader:
             raise BroadcasterError(
                 Fault(
                     self.path.name,
-                    say("The file cannot be read as sound: {error}.", error=said(error)),
+                    say("The file cannot be read as sound: {error}.", error=_reason(error)),
                     say("Record it again, or put the undamaged file in its place."),
                 )
             ) from error
@@ -110,6 +110,10 @@ def _planes(frame: Any) -> list[Samples]:
 def decode(path: Path) -> Iterator[Samples]:
     """Yield the samples of the sound track of *path*, as Reader does."""
     return iter(Reader(path))
+
+
+def _reason(error: Exception) -> Text | str:
+    return say("it is damaged, or no sound") if isinstance(error, av.InvalidDataError) else said(error)
 
 
 def _form(frame: Any) -> tuple[str, str, int]:

@@ -123,7 +123,7 @@ def _what(lack: Lack, language: str, cluster: str, items: str) -> Text:
     if lack is Lack.STAND_IN:
         return say("{language} is left out at {cluster}: only stand-ins of {items}.", **values)
     if lack is Lack.UNAPPROVED:
-        return say("{language} is left out at {cluster}: {items} are not approved as they are now.", **values)
+        return say("{language} is left out at {cluster}; not approved as they are now: {items}.", **values)
     if lack is Lack.OUTDATED:
         return say(
             "{language} is left out at {cluster}: the Vietnamese words of {items} changed after approval.",

@@ -271,7 +271,7 @@ class TestWrongInput:
         fault = type_in.fault("approve", "--item", "lo", "--language", "hmn", "--area", "3160")
         assert "Which script?" in fault
         assert "Known are: nuoc, tin." in fault
-        assert "An approval needs a name" in fault
+        assert "Nobody is named" in fault
         assert "lo: There is none of this name.\n  → Did you mean “loi”?" in fault
         assert "hmn: There is none of this name." in fault
         assert "3160: There is none of this name." in fault
@@ -281,14 +281,14 @@ class TestWrongInput:
     @pytest.mark.parametrize("name", ["", "  ", "\u2028", "Nguy\udcean", "\x07"])
     def test_of_a_name_is_told(self, type_in: Terminal, name: str) -> None:
         """Nobody, or letters that no file could hold: somebody must be named."""
-        assert "An approval needs a name" in type_in.fault("approve", "tin", "--name", name)
+        assert "Nobody is named" in type_in.fault("approve", "tin", "--name", name)
         assert not (type_in.station / LINES).exists()
 
     def test_of_the_script_hides_no_other(self, type_in: Terminal) -> None:
         """A misspelt script and a name of blanks are told together."""
         fault = type_in.fault("approve", "tim", "--name", "  ", "--item", "khong")
         assert "tim: There is none of this name.\n  → Did you mean “tin”?" in fault
-        assert "An approval needs a name" in fault
+        assert "Nobody is named" in fault
         assert "khong: There is none of this name." in fault
 
     @pytest.mark.parametrize(

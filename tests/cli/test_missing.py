@@ -99,7 +99,7 @@ class TestMissing:
         """The same rows, with the Vietnamese words that are to be recorded."""
         file = tmp_path / "thieu.xlsx"
         said = type_in("recording", "missing", "--xlsx", str(file))
-        assert (said.code, said.out) == (0, f"{file}\n")
+        assert (said.code, said.out) == (0, f"Written: {file}\n")
         rows = cells(file)
         assert rows[0][0] == "What is missing"
         assert rows[1][0] == "Đài truyền thanh xã Mường Nhé, 20/11/2026 17:15"
@@ -146,7 +146,7 @@ class TestMatrix:
     def test_opens_in_excel(self, type_in: Terminal, tmp_path: Path) -> None:
         """The same table; asked for JSON too, both are there."""
         file = tmp_path / "bang.xlsx"
-        assert type_in("recording", "matrix", "--xlsx", str(file)).out == f"{file}\n"
+        assert type_in("recording", "matrix", "--xlsx", str(file)).out == f"Written: {file}\n"
         rows = cells(file)
         assert ("Script", "Area", "Vietnamese", "Mông") in rows
         assert ("tin", "03160", "there", "–") in rows
