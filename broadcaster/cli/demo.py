@@ -11,7 +11,7 @@ import typer
 
 from broadcaster.edges.clock import FastClock, SystemClock
 from broadcaster.edges.content import Loaded, fingerprint
-from broadcaster.edges.store import Store, database, sole_daemon
+from broadcaster.edges.store import Store, daemon_runs, database, sole_daemon
 from broadcaster.model.content import Content
 from broadcaster.model.errors import BroadcasterError, Fault, say
 from broadcaster.model.occurrence import Occurrence, State
@@ -112,8 +112,12 @@ def demo(
             datetime.combine(chosen, time(23, 59), zone),
             1.0 if aloud else SPEED,
         )
-        card = any(one.answers for one in card_players())
-        _tell_sound(card, aloud, heard)
+        runs = daemon_runs(here.var)  # then the sound card feeds loudspeakers, and everybody would hear it
+        card = not runs and any(one.answers for one in card_players())
+        if runs:
+            output.line(_("The daemon runs here: nothing sounds, everything goes into files."))
+        else:
+            _tell_sound(card, aloud, heard)
 
         def open_sink(one: Cluster) -> "Sink":
             file = FileSink(folder, one.id, clock)

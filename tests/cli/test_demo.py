@@ -184,3 +184,13 @@ class TestWhichDay:
         """Two demos would write the same files: the second is refused."""
         with sole_daemon(type_in.station / "var" / "demo"):
             assert "already runs" in type_in.fault("demo", "--day", DAY)
+
+    def test_where_the_daemon_runs_nothing_sounds(
+        self, type_in: Terminal, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A station's sound card feeds loudspeakers: the demo does not even look for it."""
+        monkeypatch.setattr("broadcaster.edges.sink.card_players", lambda: pytest.fail("looked for a card"))
+        with sole_daemon(type_in.station / "var"):
+            said = type_in("demo", "--day", DAY)
+        assert said.code == 0
+        assert "nothing sounds" in said.out

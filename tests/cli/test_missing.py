@@ -104,7 +104,7 @@ class TestMissing:
         assert rows[0][0] == "What is missing"
         assert rows[1][0] == "Đài truyền thanh xã Mường Nhé, 20/11/2026 17:15"
         head = rows.index(
-            ("Needed", "Script", "Item", "Language", "Areas", "What", "Length", "Vietnamese words")
+            ("Needed", "Script", "Item", "Language", "Areas", "State", "Length", "Vietnamese words")
         )
         assert rows[head + 1] == (
             "20/11 17:30", "tin", "loi", "Mông", "03160/nam-po", "no recording", "0:02",
