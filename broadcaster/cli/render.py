@@ -204,6 +204,8 @@ def _written(
     from broadcaster import channels
 
     done = []
+    named_file = not many and to.suffix  # a file's name, not a folder's: that of all the files of a channel
+    folder = to.parent if named_file else to
     with output.progress(_("Writing files"), len(made)) as step:
         for one in made:
             step(one.recipe.area)
@@ -212,25 +214,25 @@ def _written(
                 recipe, pieces = one.recipe, one.programme.pieces
                 script = content.scripts[recipe.script]
                 cues = assembly.cues(recipe, one.programme)
-                stem = _stem(recipe) if many or channel else to.stem
+                stem = to.stem if named_file else _stem(recipe)
                 if channel is None:
-                    target = to / f"{stem}.opus" if many else to
+                    target = folder / f"{stem}.opus" if many else to
                     channels.export(pieces, target)
                     files = [target]
                 elif channel is Channel.RINGBACK:
-                    files = channels.ringback(pieces, to, stem)
+                    files = channels.ringback(pieces, folder, stem)
                 elif channel is Channel.SOCIAL:
                     station = content.station.name
-                    files = channels.social(pieces, cues, script.title, station, to, stem, cover)
+                    files = channels.social(pieces, cues, script.title, station, folder, stem, cover)
                 elif channel is Channel.RADIO:
-                    files = channels.radio(pieces, cues, script.title, content.station.name, to, stem, tr)
+                    files = channels.radio(pieces, cues, script.title, content.station.name, folder, stem, tr)
                 else:
-                    files = [to / f"{stem}.mp3"]
+                    files = [folder / f"{stem}.mp3"]
                     channels.export(pieces, files[0])
             done.append(replace(one, files=files))
     ready = [number for number, one in enumerate(done) if one.files]
     if channel is Channel.FEED and ready:
-        files = _feed(content, [done[number] for number in ready], to, link, now)
+        files = _feed(content, [done[number] for number in ready], folder, link, now)
         first = done[ready[0]]
         done[ready[0]] = replace(first, files=[*first.files, *files])
     return done

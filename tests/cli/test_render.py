@@ -227,6 +227,12 @@ class TestOtherChannels:
         assert files(tmp_path) == sorted(made)
         assert sorted(said.json[0]["files"]) == sorted(str(tmp_path / name) for name in made)
 
+    def test_take_the_name_of_a_file(self, type_in: Terminal, tmp_path: Path) -> None:
+        """Whoever names a file means its name and its folder, and gets the channel's other file beside it."""
+        said = type_in("script", "render", "tin", "--for", "ringback", "-o", str(tmp_path / "a" / "cho.mp3"))
+        assert said.code == 0
+        assert sorted(path.name for path in (tmp_path / "a").iterdir()) == ["cho.mp3", "cho.wav"]
+
     @pytest.mark.parametrize("channel", ["ringback", "social", "radio", "feed"])
     @pytest.mark.parametrize("names", [["nuoc"], ["nuoc", "tin"]])
     def test_refuse_what_nobody_approved(
