@@ -36,6 +36,7 @@ BED_LUFS = -38.0  # under speech; alone it comes up by DUCK
 SPEECH_PEAK = 0.75  # linear true peak, -2.5 dB: speech and bed together stay under -1.5 dBTP
 BED_PEAK = 0.054
 DUCK = 10.0  # dB
+LONGEST_CHIME = 20.0  # seconds; nobody approves chimes, so they cannot be messages
 FADE = 0.3  # seconds in which the bed ducks and comes back
 SEAM = 0.3  # seconds in which the bed passes to the place where the next piece begins
 GOLDEN = 0.381966  # of the bed's length from one piece's beginning to the next's: no two begin alike
@@ -140,7 +141,7 @@ class Assembly:
             path = self._chime_clip(name, profile).path
         except OSError:
             return None
-        return path if clip.seconds(path) else None
+        return path if 0 < (clip.seconds(path) or 0.0) <= LONGEST_CHIME else None
 
     @_on_disk()
     def from_file(self, path: Path, profile: str = "full") -> Programme:
@@ -172,7 +173,16 @@ class Assembly:
 
     @_on_disk()
     def chime(self, name: str, profile: str = "full") -> Path:
-        return self._made(self._chime_clip(name, profile))
+        made = self._made(self._chime_clip(name, profile))
+        if (clip.seconds(made) or 0.0) > LONGEST_CHIME:
+            raise BroadcasterError(
+                Fault(
+                    name,
+                    say("It lasts longer than {seconds:g} s: this is no chime.", seconds=LONGEST_CHIME),
+                    say("Cut it to its first seconds. What is to be said belongs into a script."),
+                )
+            )
+        return made
 
     @_on_disk()
     def bed(self, name: str, profile: str = "full") -> Path:

@@ -5,7 +5,9 @@ Recordings come from telephones and memory sticks, so this runs as a child proce
 (`python -m broadcaster.clip`, asked through edges/sandbox.py): what crashes or swells here harms nobody.
 """
 
+import errno
 import os
+import shutil
 import wave
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -31,6 +33,7 @@ LEAST_PAUSE = 20.0  # if that floor is so many dB under the speech; else no paus
 DEEPEST = 45.0  # dB under the speech: quieter than this is silence, however quiet the floor
 KEPT_BEFORE, KEPT_AFTER = 0.2, 0.25  # seconds kept around what is not quiet: first consonants are soft
 EDGE = 0.005  # seconds of fade where a clip was cut
+KEPT_FREE = 200 << 20  # bytes of the disk
 SECOND = SAMPLE_RATE  # samples held at a time
 PATIENCE = 300.0  # seconds for one file; three hours of sound take a tenth of that on a slow machine
 
@@ -123,6 +126,7 @@ def make(source: Path, target: Path, lufs: float, ceiling: float, steps: str, *,
         for block in _in_seconds(reader):
             passed = through(block)
             sound.add(passed)
+            leave_room(target.parent)
             raw.write(passed.data)
         weighted, level, peaks = sound.rows()
         loudness = levels.lufs(weighted)
@@ -210,6 +214,7 @@ def _edges(at: Any, length: int) -> "Samples":
 def write(target: Path, pieces: Iterable[bytes]) -> None:
     """A WAV at *target*, whole or not at all."""
     with _aside(target) as file, wave.open(file, "wb") as sound:
+        leave_room(target.parent)
         sound.setnchannels(1)
         sound.setsampwidth(2)
         sound.setframerate(SAMPLE_RATE)
@@ -221,6 +226,12 @@ def write_whole(target: Path, data: bytes) -> None:
     """A small file at *target*, whole or not at all."""
     with _aside(target) as file:
         file.write(data)
+
+
+def leave_room(folder: Path) -> None:
+    """Raise OSError rather than take the last of the disk: the play log must always find room."""
+    if shutil.disk_usage(folder).free < KEPT_FREE:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
 
 
 @contextmanager
@@ -303,4 +314,4 @@ if __name__ == "__main__":
     import broadcaster.edges.decode
     import broadcaster.levels  # noqa: F401 - before the limits hold
 
-    serve(answer, Limits(file=2 * 4 * LONGEST * SAMPLE_RATE))
+    serve(answer, Limits(memory=1 << 30, file=2 * 4 * LONGEST * SAMPLE_RATE))

@@ -26,6 +26,7 @@ from broadcaster.model.content import Content
 from broadcaster.model.errors import BroadcasterError
 from broadcaster.model.occurrence import Kind, Occurrence, Reason, State
 from broadcaster.model.plan import plan, recipes_for
+from broadcaster.model.programme import Recipe
 from broadcaster.model.schedule import BulletinClass
 from broadcaster.model.station import Cluster
 from broadcaster.playout import GRACE, Halt, Playout, Programmes
@@ -211,7 +212,7 @@ class Daemon:
                 self._logged(self._playout.log(one, station, Outcome(one.state), reason))
             self._done.add(one.id)
 
-    def _hand_over(self, one: Occurrence, ready: Callable[[], tuple[Programmes, bool]]) -> None:
+    def _hand_over(self, one: Occurrence, ready: Callable[[], tuple[Programmes | None, bool]]) -> None:
         halt = self._halts[one.id] = Halt(by_hand=one.kind is Kind.ON_DEMAND)
         if self.stopping.is_set():
             halt.because(Reason.SHUTDOWN)
@@ -221,7 +222,7 @@ class Daemon:
         )
 
     def _air(
-        self, one: Occurrence, sink: Sink, ready: Callable[[], tuple[Programmes, bool]], halt: Halt
+        self, one: Occurrence, sink: Sink, ready: Callable[[], tuple[Programmes | None, bool]], halt: Halt
     ) -> None:
         station = self._content.station
         try:
@@ -253,10 +254,23 @@ class Daemon:
         if row.outcome in LOST:
             self._planned_until = None  # it may be made good: plan again
 
-    def _ready(self, one: Occurrence) -> tuple[Programmes, bool]:
-        """The programmes that are there, and whether more may come: assembly is still at work."""
-        hope = self._preparing
-        found = [(recipe.language, self.world.assembly.find(recipe)) for recipe in one.whole]
+    def _ready(self, one: Occurrence) -> tuple[Programmes | None, bool]:
+        """
+        The programmes that are there, and whether more may come: assembly is still at work.
+
+        None where nothing may sound any more: what waited behind another may have been changed meanwhile,
+        or its approval taken back.
+        """
+        hope, content = self._preparing, self._content
+        cluster = next((each for each in content.station.clusters if each.id == one.cluster), None)
+        whole: list[Recipe] = []
+        if cluster is not None and one.script in content.scripts:
+            asked = {recipe.language for recipe in one.whole}
+            now = recipes_for(content, one.script, cluster, one.at.date())
+            whole = [recipe for recipe in now if recipe.language in asked and not recipe.lacks]
+        if not whole:
+            return None, False
+        found = [(recipe.language, self.world.assembly.find(recipe)) for recipe in whole]
         return [(language, made) for language, made in found if made is not None], hope
 
     def _sink(self, cluster: str) -> Sink:
@@ -357,7 +371,7 @@ class Daemon:
             else:
                 self._logged(self._playout.log(one, content.station, Outcome.MISSED, Reason.CLOCK))
 
-    def _ready_for(self, one: Occurrence, given: str | None) -> Callable[[], tuple[Programmes, bool]]:
+    def _ready_for(self, one: Occurrence, given: str | None) -> Callable[[], tuple[Programmes | None, bool]]:
         if given is None:
             return lambda: self._ready(one)
         programme = self.world.assembly.programme(given)

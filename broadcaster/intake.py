@@ -20,7 +20,7 @@ from tempfile import TemporaryDirectory
 
 from broadcaster.clip import listen
 from broadcaster.edges.content import CLUTTER
-from broadcaster.edges.editing import note_recording
+from broadcaster.edges.editing import alone, note_recording
 from broadcaster.edges.sandbox import Sandbox
 from broadcaster.model.errors import BroadcasterError, Fault, Text, said, say, unread
 from broadcaster.model.judgement import Finding, Heard, Judgement, Verdict, judge
@@ -375,13 +375,7 @@ def take(
                 )
             )
         if (there := _same(folder, target.stem)) and not replacing:
-            raise BroadcasterError(
-                Fault(
-                    source.name,
-                    say("There is a recording of this already: {name}.", name=_shown(there[0].name)),
-                    say("Add --replace to put this one in its place; the old one stays in var/replaced/."),
-                )
-            )
+            raise BroadcasterError(_there(source, there))
         with _aside(source, home, KEPT_FREE) as copy:
             checked = _judged(source.name, copy, sandbox, expected)
             if checked.heard is None or checked.judgement.verdict is Verdict.REFUSED:
@@ -390,14 +384,17 @@ def take(
             folder.mkdir(parents=True, exist_ok=True)
             for path in (copy, folder.parent, home):
                 _sync(path)
-            there = _same(folder, target.stem)
-            for old in there:
-                _keep(old, station / "var" / "replaced" / target.script / target.language)
-            copy.replace(to)
-            for old in there:
-                if old != to:
-                    old.unlink()
-            _sync(folder)
+            with alone(home):
+                there = _same(folder, target.stem)
+                if there and not replacing:
+                    raise BroadcasterError(_there(source, there))
+                for old in there:
+                    _keep(old, station / "var" / "replaced" / target.script / target.language)
+                copy.replace(to)
+                for old in there:
+                    if old != to:
+                        old.unlink()
+                _sync(folder)
         note_recording(
             station, target.script, f"{target.language}/{to.name}", speaker=speaker, stand_in=False
         )
@@ -406,6 +403,14 @@ def take(
     except OSError as error:
         return unusable(source.name, [_unwritten(source.name, error)])
     return replace(checked, path=str(to.relative_to(station)))
+
+
+def _there(source: Source, found: list[Path]) -> Fault:
+    return Fault(
+        source.name,
+        say("There is a recording of this already: {name}.", name=_shown(found[0].name)),
+        say("Add --replace to put this one in its place; the old one stays in var/replaced/."),
+    )
 
 
 def _judged(name: str, copy: Path, sandbox: Sandbox, expected: float | None) -> Checked:

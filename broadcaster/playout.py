@@ -9,6 +9,7 @@ from pathlib import Path
 from threading import Event, Lock
 from typing import Any
 
+from broadcaster import clip
 from broadcaster.edges.clock import Clock
 from broadcaster.edges.sink import Sink
 from broadcaster.edges.store import AlreadyLoggedError, Store
@@ -58,15 +59,16 @@ class Playout:
         occurrence: Occurrence,
         station: Station,
         sink: Sink,
-        ready: Callable[[], tuple[Programmes, bool]],
+        ready: Callable[[], tuple[Programmes | None, bool]],
         closing: Path | None,
         halt: Halt,
     ) -> Airing | None:
         """
         Wait for the occurrence's time, let it sound, and log how it ended.
 
-        *ready* gives the programmes that are there and whether more may come soon. *closing* is the chime
-        after it. Returns None, with nothing logged, if the daemon's end came before its time.
+        *ready* gives the programmes that are there, and whether more may come soon; None where it may not
+        sound any more. *closing* is the chime after it. Returns None, with nothing logged, if the daemon's
+        end came before its time.
         """
         clock = self._clock
         due = max(occurrence.at, self._free.get(occurrence.cluster, occurrence.at))
@@ -75,10 +77,12 @@ class Playout:
         if clock.now() > due + GRACE:
             return self.log(occurrence, station, Outcome.MISSED, Reason.LATE)
         programmes, hope = ready()
-        while hope and len(programmes) < len(occurrence.whole) and clock.now() < due + GRACE:
+        while hope and len(programmes or ()) < len(occurrence.whole) and clock.now() < due + GRACE:
             if clock.sleep(0.5, halt):
                 return self._not_begun(occurrence, station, halt)
             programmes, hope = ready()
+        if programmes is None:
+            return self.log(occurrence, station, Outcome.WITHHELD, Reason.INCOMPLETE)
         if not programmes:
             return self.log(occurrence, station, Outcome.FAILED, Reason.NOT_READY)
         at = max(occurrence.at, clock.now())
@@ -86,6 +90,8 @@ class Playout:
         if not _allowed(occurrence, station, at, length):
             return self.log(occurrence, station, Outcome.DISPLACED, Reason.OUTSIDE_HOURS)
         try:
+            if closing and not _allowed(occurrence, station, at, length + (clip.seconds(closing) or 0.0)):
+                closing = None  # the words had their time, the chime has none left
             return self._sound(occurrence, station, sink, programmes, closing, due, halt)
         finally:
             self._mark(occurrence.cluster, None)

@@ -70,26 +70,31 @@ def approve(
             _tell(_standing(content, scripts), json=json)
         return
     here.load()  # no station, nothing to approve: say so before anything is written
-    with here.writing() as store:
-        measure(here, store, here.assembly())
-        content = here.content(store)
-    one = _asked(content, script, name, item or [], language or [], area or [])
-    added = list(
-        given(
-            one,
-            content.recordings,
-            role or ((Role.LISTENER,) if area else NEEDED),
-            name,
-            here.now(content),
-            languages=language or [VIETNAMESE],
-            items=item or [each.id for each in one.items],
-            areas=area,
-            revoked=revoke,
-        )
-    )
     if revoke:
-        known = content.approvals[one.id]
-        added = [each for each in added if known.last(each.role, each.language, each.item, each.area)]
+        content = here.content()  # without the station's memory: taking back must not wait for anything
+    else:
+        with here.writing() as store:
+            measure(here, store, here.assembly())
+            content = here.content(store)
+    one = _asked(content, script, name, item or [], language or [], area or [])
+    if revoke:
+        added = content.approvals[one.id].taken_back(
+            name, here.now(content), role or list(Role), languages=language, items=item, areas=area
+        )
+    else:
+        added = list(
+            given(
+                one,
+                content.recordings,
+                role or ((Role.LISTENER,) if area else NEEDED),
+                name,
+                here.now(content),
+                languages=language or [VIETNAMESE],
+                items=item or [each.id for each in one.items],
+                areas=area,
+                dictionary=content.dictionary,
+            )
+        )
     if not added:
         what = say("There is nothing of this kind to approve or take back.")
         following = say("See what is there: broadcaster approve --list. Other languages: --language.")
@@ -161,7 +166,7 @@ def _standing(content: Content, scripts: Iterable[Script]) -> list[dict[str, Any
                 for one in found or ([None] if tag in item.text else []):
                     place = one.area if one else None
                     lack = (one.lack if one else None) or approvals.lack(
-                        tag, item.id, place, bound(item, tag, one)
+                        tag, item.id, place, bound(item, tag, one, content.dictionary)
                     )
                     rows.append(
                         {
@@ -248,6 +253,7 @@ def _as_dict(script: str, one: Approval) -> dict[str, Any]:
         "source": one.source,
         "words": one.words,
         "sound": one.sound,
+        "said": one.said,
     }
 
 
@@ -259,4 +265,6 @@ def _tell_added(added: list[Approval], *, revoke: bool) -> None:
         else _("Approved: {texts} texts, {recordings} recordings.")
     )
     output.line(told.format(texts=len(added) - sounds, recordings=sounds))
+    if revoke:
+        output.line(_("What sounds at this moment goes on; to end it: broadcaster stop"))
     output.line(_("How everything stands: broadcaster approve --list"))

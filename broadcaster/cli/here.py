@@ -116,6 +116,21 @@ class Here:
         output.faults(faults)
         return found
 
+    def outside(self, to: Path) -> Path:
+        """*to*, where a command may write; not what officers keep, which it would overwrite unasked."""
+        for folder in ("audio", "schedules"):
+            if to.resolve().is_relative_to(self.root / folder):
+                raise BroadcasterError(
+                    Fault(
+                        str(to),
+                        say("This is in {folder}/, which holds the content itself.", folder=folder),
+                        say(
+                            "Name a file somewhere else. A recording comes in by: broadcaster recording add."
+                        ),
+                    )
+                )
+        return to
+
     def close(self) -> None:
         """End what works for it."""
         if self._assembly is not None:

@@ -43,7 +43,7 @@ def missing(
 
         texts = (_("Vietnamese words"),)
         write_workbook(
-            xlsx,
+            here.outside(xlsx),
             _("What is missing"),
             columns + texts,
             [(*row, one.text) for row, one in zip(rows, found, strict=True)],
@@ -109,7 +109,7 @@ def show_matrix(context: typer.Context, json: Json = False, xlsx: Xlsx = None) -
         from broadcaster.edges.documents import write_workbook
 
         note = f"{content.station.name}, {now:%d/%m/%Y %H:%M}"
-        write_workbook(xlsx, _("What is there"), columns, rows, note=note)
+        write_workbook(here.outside(xlsx), _("What is there"), columns, rows, note=note)
     if json:
         output.as_json(
             [

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from broadcaster.model.errors import BroadcasterError, Fault
+from broadcaster.model.errors import BroadcasterError, Fault, say
 from broadcaster.model.judgement import Heard, Verdict
 from broadcaster.model.recording import Lack, Recording
 from broadcaster.model.script import language_fault
@@ -100,8 +100,13 @@ def add(
     languages = {tag for cluster in loaded.content.station.clusters for tag in cluster.languages}
     given = {"item": item, "language": language, "area": area}
 
+    taken: dict[object, str] = {}
+
     def take(source: "Source", sandbox: "Sandbox") -> "Checked":
         target = intake.identify(source, chosen, languages, areas, given)
+        if (first := taken.setdefault(target, source.name)) != source.name:
+            what = say("“{first}” is a recording of the same item.", first=first)
+            raise BroadcasterError(Fault(source.name, what, say("Keep one of the two.")))
         return intake.take(
             here.root,
             source,

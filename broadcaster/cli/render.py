@@ -97,6 +97,8 @@ def render(
     json: Json = False,
 ) -> None:
     here: Here = context.obj
+    if to is not None:
+        here.outside(to)
     here.load()  # no station, nothing to make: say so before anything is written
     assembly = here.assembly()
     with here.writing() as store:

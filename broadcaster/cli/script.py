@@ -311,7 +311,10 @@ def sheet(
         _guide(tag),
         (_("No."), _("Item"), words.language("vi"), words.language(tag), _("Seconds, about")),
     )
-    write_sheet(to, Sheet(one.id, tag, rows), heading)
+    if to.exists():
+        what = say("There is a file of this name already; somebody may have written into it.")
+        raise BroadcasterError(Fault(str(to), what, say("Name another file, or take that one away.")))
+    write_sheet(here.outside(to), Sheet(one.id, tag, rows), heading)
     if json:
         output.as_json({"script": one.id, "language": tag, "file": str(to), "items": len(rows)})
         return

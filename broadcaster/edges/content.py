@@ -1,6 +1,7 @@
 """SEAM: audio/ and schedules/ -> the model, or every fault at once."""
 
 import hashlib
+import json
 import re
 import tomllib
 import unicodedata
@@ -30,7 +31,15 @@ from broadcaster.model.schedule import (
     Rule,
     Schedule,
 )
-from broadcaster.model.script import GROUPS, IDENTIFIER, Item, Script, language_fault, placeholders
+from broadcaster.model.script import (
+    GROUPS,
+    IDENTIFIER,
+    VIETNAMESE,
+    Item,
+    Script,
+    language_fault,
+    placeholders,
+)
 from broadcaster.model.station import PROFILES, Cluster, Hours, Span, Station
 
 T = TypeVar("T")
@@ -80,6 +89,7 @@ class Loaded:
         return replace(
             new,
             scripts=scripts,
+            dictionary=last.dictionary if "audio/dictionary.toml" in self.left_out else new.dictionary,
             recordings=Recordings([*(one for one in last.recordings if one.script in kept), *new.recordings]),
             schedules=sorted([*new.schedules, *schedules], key=lambda one: f"{one.id}.toml"),  # file order
         )
@@ -466,6 +476,11 @@ class _Reader:
             )
         for tag, words in text.items():
             self._language(texts, tag)
+            if tag == VIETNAMESE and words and not any(map(str.isalnum, words)):  # the voice would refuse it
+                texts.fault(
+                    say("The text “{tag}” holds no letter and no digit.", tag=tag),
+                    say("Write what is to be said, or take the line out."),
+                )
             try:
                 placeholders(words or "")
             except ValueError:
@@ -485,21 +500,29 @@ class _Reader:
             try:
                 if line.strip():
                     found.append(Approval.of(line.decode("utf-8-sig")))
-            except (ValueError, TypeError, KeyError, RecursionError):
+            except (ValueError, TypeError, KeyError, RecursionError) as error:
                 bad.append(number)
+                if not _torn(error):  # it may have taken back what stands before it
+                    found.clear()
         for number in bad[:MOST_LINES]:
             self._fault(
                 f"{self._where(path)}:{number}",
                 say("This line is no approval: it was cut off or changed."),
-                say("Take the line out, and approve again what it was for: broadcaster approve."),
+                say("Take the line out, and approve what is not approved now: broadcaster approve --list."),
             )
         return Approvals(found)
 
     def dictionary(self) -> Mapping[str, str]:
         """How voices say what is written so."""
         path = self.root / "audio" / "dictionary.toml"
-        table = self._open(path) if _seen(path.exists) else None
-        return {word: said for word in table.data if (said := table.text(word))} if table else {}
+        if not _seen(path.exists):
+            return {}
+        before = len(self.faults)
+        table = self._open(path)
+        found = {word: said for word in table.data if (said := table.text(word))} if table else {}
+        if len(self.faults) > before:
+            self.left_out.add("audio/dictionary.toml")
+        return found
 
     def recordings(self, scripts: Mapping[str, Script]) -> Iterator[Recording]:
         for script in scripts.values():
@@ -678,6 +701,15 @@ class _Reader:
         move = Move(table.take("occurrence", _moment, wanted), table.take("to", _moment, wanted))
         table.close()
         return move
+
+
+def _torn(error: Exception) -> bool:
+    """Does a line of JSON just end too early, as a power cut leaves it?"""
+    if isinstance(error, UnicodeDecodeError):
+        return error.reason == "unexpected end of data"
+    return isinstance(error, json.JSONDecodeError) and (
+        error.pos >= len(error.doc.rstrip()) or error.msg.startswith("Unterminated string")
+    )
 
 
 def _inherited(script: Script | None) -> BulletinClass:

@@ -15,6 +15,7 @@ from broadcaster.model.errors import BroadcasterError, Fault, Text, said, say
 from broadcaster.model.programme import SAMPLE_RATE
 
 Samples = NDArray[np.float32]  # mono, SAMPLE_RATE, full scale is 1.0
+MOST = 2.0  # linear; only damaged or wrong samples are higher
 PICTURES_A_SECOND = 5  # of a film: still ones, which change with the words
 
 
@@ -94,6 +95,9 @@ class Reader:
 
     def _mono(self, channels: list[Samples]) -> Samples:
         self.seconds += len(channels[0]) / SAMPLE_RATE
+        if any(not abs(float(one.sum())) < MOST * len(one) or np.abs(one).max() > MOST for one in channels):
+            # What damage makes of a packet: without this, all else would count for silence beside it.
+            channels = [np.clip(np.nan_to_num(one, posinf=0, neginf=0), -MOST, MOST) for one in channels]
         if len(channels) == 1:
             return channels[0]
         mixed: Samples = np.asarray(np.mean(channels, axis=0), np.float32)

@@ -234,7 +234,7 @@ def _read(station: Path, name: str) -> str:
 def _change(station: Path, name: str, change: Callable[[Document], None], *, make: bool = False) -> bool:
     """Let *change* work on the file *name*, and write it if that changed what it says."""
     path = (station / name).resolve()  # a link stays a link
-    with _told(name), _alone(path.parent):
+    with _told(name), alone(path.parent):
         before = "" if make and not path.exists() else _read(station, name)
         after = _changed(name, before, change)
         if after != before:
@@ -286,7 +286,7 @@ def _new_folder(station: Path, name: str, text: str) -> None:
         )
     with _told(str(folder.relative_to(station))):
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with _alone(folder.parent):
+        with alone(folder.parent):
             if folder.exists():
                 raise BroadcasterError(
                     Fault(
@@ -334,7 +334,7 @@ def _sync(folder: Path) -> None:
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
+def alone(folder: Path) -> Iterator[None]:
     """Nobody else changes files in *folder* through this module meanwhile."""
     handle = os.open(folder, os.O_RDONLY)
     try:

@@ -1,8 +1,8 @@
 """Who vouches for which exact words and bytes. Lines are only ever added, so the history stays."""
 
 import json
-from collections.abc import Container, Iterable, Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Container, Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Self
@@ -27,6 +27,7 @@ class Bound:
     source: str  # the Vietnamese words
     words: str  # the words in the language itself
     sound: str  # the recording's bytes; "" for words alone
+    said: str | None = None  # how the dictionary has the voice say them; None where no voice does
 
 
 @dataclass(frozen=True)
@@ -43,10 +44,7 @@ class Approval:
     words: str
     sound: str
     revoked: bool = False
-
-    @property
-    def bound(self) -> Bound:
-        return Bound(self.source, self.words, self.sound)
+    said: str | None = None  # as in Bound
 
     @property
     def line(self) -> str:
@@ -59,7 +57,8 @@ class Approval:
         at, role = datetime.fromisoformat(told["at"]), Role(told["role"])
         one = cls(**told | {"at": at, "role": role})
         area = "" if one.area is None else one.area
-        words = (one.name, one.language, one.item, area, one.source, one.words, one.sound)
+        words: tuple[object, ...] = (one.name, one.language, one.item, area, one.source, one.words, one.sound)
+        words += () if one.said is None else (one.said,)
         if at.tzinfo is None or type(one.revoked) is not bool or any(type(word) is not str for word in words):
             raise ValueError(line)
         return one
@@ -77,6 +76,31 @@ class Approvals:
         found = self._last.get((role, language, item, area))
         return None if found is None or found.revoked else found
 
+    def taken_back(
+        self,
+        name: str,
+        at: datetime,
+        roles: Container[Role],
+        *,
+        languages: Container[str] | None,
+        items: Container[str] | None,
+        areas: Container[str | None] | None,
+    ) -> list[Approval]:
+        """
+        The lines that take back what stands, for these roles and (None: all) languages, items and areas.
+
+        Whatever became of the words and recordings themselves: they may come back.
+        """
+        return [
+            replace(one, name=name, at=at, revoked=True)
+            for one in self._last.values()
+            if not one.revoked
+            and one.role in roles
+            and (languages is None or one.language in languages)
+            and (items is None or one.item in items)
+            and (areas is None or one.area in areas)
+        ]
+
     def lack(self, language: str, item: str, area: str | None, now: Bound) -> Lack | None:
         """
         What keeps an item off the air: somebody must have read its words and listened to its reading.
@@ -85,7 +109,7 @@ class Approvals:
         """
         needed: list[tuple[Role, str | None, Bound]] = []
         if now.words:
-            needed.append((Role.REVIEWER, None, Bound(now.source, now.words, "")))
+            needed.append((Role.REVIEWER, None, Bound(now.source, now.words, "", now.said)))
         if now.sound:
             needed.append((Role.LISTENER, area, now))
         lacks = [
@@ -99,16 +123,27 @@ def _lack(given: Approval | None, language: str, now: Bound) -> Lack | None:
         return Lack.UNAPPROVED
     if given.source != now.source and (language != VIETNAMESE or now.sound):
         return Lack.OUTDATED  # a translation or a reading of words that are others now
-    return None if given.bound == now else Lack.UNAPPROVED
+    same = (given.source, given.words) == (now.source, now.words)
+    return None if same and now.said in (None, given.said or "") else Lack.UNAPPROVED
 
 
-def bound(item: Item, language: str, recording: Recording | None) -> Bound:
+def bound(
+    item: Item, language: str, recording: Recording | None, dictionary: Mapping[str, str] | None = None
+) -> Bound:
     """What an approval of *item* in *language* is for now: as *recording* has it, or the voice reads it."""
+    text = item.text.get(language, "")
     return Bound(
         _digest(item.text.get(VIETNAMESE, "")),
-        _digest(item.text.get(language, "")),
+        _digest(text),
         (recording.digest or "unread") if recording else "",
+        None if recording else _said(text, dictionary or {}),
     )
+
+
+def _said(text: str, dictionary: Mapping[str, str]) -> str:
+    """A digest of what *dictionary* changes in *text*; "" where it changes nothing."""
+    entries = [f"{word}={said}" for word, said in sorted(dictionary.items()) if word in text]
+    return words_digest("\n".join(entries)) if entries else ""
 
 
 def given(
@@ -121,6 +156,7 @@ def given(
     languages: Container[str],
     items: Container[str],
     areas: Container[str | None] | None = None,
+    dictionary: Mapping[str, str] | None = None,
     revoked: bool = False,
 ) -> Iterator[Approval]:
     """
@@ -145,8 +181,7 @@ def given(
             else:
                 for language in item.text:
                     if language in languages and (role, language == VIETNAMESE) not in _NOT_THEIRS:
-                        now = bound(item, language, None)
-                        words = asdict(now)
+                        words = asdict(bound(item, language, None, dictionary))
                         yield Approval(at, name, role, language, item.id, None, **words, revoked=revoked)
 
 

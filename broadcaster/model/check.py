@@ -5,7 +5,7 @@ from datetime import date
 
 from .content import Content
 from .errors import Fault, Text, say
-from .judgement import Verdict
+from .judgement import Verdict, judge
 from .plan import recipes_for
 from .recording import Lack
 from .schedule import BulletinClass, Schedule
@@ -24,10 +24,16 @@ def check(content: Content, day: date) -> list[Fault]:
         for one in content.recordings
         if one.broken
     ]
+    expected = {
+        (script.id, item.id): item.seconds for script in content.scripts.values() for item in script.items
+    }
     for one in content.recordings:
-        for reason in one.judgement.reasons if one.judgement else ():
-            refused = one.judgement is not None and one.judgement.verdict is Verdict.REFUSED
-            found.append(Fault(one.path, reason.what, reason.next, warning=not refused))
+        if one.heard is not None:
+            judgement = judge(one.heard, None if one.stand_in else expected.get((one.script, one.item)))
+            refused = judgement.verdict is Verdict.REFUSED
+            found += [
+                Fault(one.path, reason.what, reason.next, warning=not refused) for reason in judgement.reasons
+            ]
     found += _shared_outputs(content)
     told: set[tuple[str, str, Lack, tuple[str, ...]]] = set()
     for schedule in content.schedules:

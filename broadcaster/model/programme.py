@@ -106,7 +106,7 @@ def recipe(
         if recording is None and (not text or language not in voiced):
             lack = Lack.NO_RECORDING
         if lack is None:
-            now = bound(item, language, recording)
+            now = bound(item, language, recording, dictionary)
             lack = approvals.lack(language, item.id, recording.area if recording else None, now)
         if lack is not None and not (trial and lack in TRIED):
             lacks.append((item.id, lack))

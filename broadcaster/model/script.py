@@ -7,6 +7,7 @@ from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
+from itertools import count
 
 from .errors import Fault, Text, say
 from .schedule import BulletinClass
@@ -58,11 +59,9 @@ def identifier(text: str, taken: Container[str] = ()) -> str:
     plain = unicodedata.normalize("NFD", re.sub(r"\{[^}]*\}", "", text).lower().replace("đ", "d"))
     plain = "".join(letter for letter in plain if not unicodedata.combining(letter))
     stem = "-".join(re.findall(r"[a-z0-9]+", plain)[:4])[:40].rstrip("-") or "muc"
-    number, name = 1, stem
-    while name in taken:
-        number += 1
-        name = f"{stem}-{number}"
-    return name
+    if stem not in taken:
+        return stem
+    return next(name for number in count(2) if (name := f"{stem}-{number}") not in taken)
 
 
 @lru_cache(maxsize=4096)

@@ -14,7 +14,7 @@ MONG = "hmn-Latn-VN"
 BOTH = ("--language", "vi", "--language", MONG)
 NOW = datetime(2026, 11, 1, 3, 0, tzinfo=UTC)  # 10:00 at the station
 LINES = "audio/tin/approvals.jsonl"
-WORDS = ["at", "name", "role", "revoked", "script", "item", "language", "area", "source", "words", "sound"]
+WORDS = ["at", "name", "role", "revoked", "script", "item", "language", "area", "source", "words", "sound", "said"]
 ROWS = ["script", "item", "language", "area", "file", "state", "author", "translator", "reviewer", "listener"]
 
 

@@ -921,7 +921,10 @@ BAD_LINES = {
 @pytest.mark.parametrize("name", BAD_LINES)
 @pytest.mark.parametrize("place", [1, 2, 3])
 def test_a_bad_line_of_approvals_is_said_and_approves_nothing(station: Path, name: str, place: int) -> None:
-    """Torn, overwritten or made up: it is told with its number, and the other lines hold."""
+    """
+    Torn, overwritten or made up: it is told with its number. A torn one changes nothing else; any other
+    may have taken back what stands before it, so that no longer holds.
+    """
     path = station / "audio/tin/approvals.jsonl"
     good = load(station).content.approvals["tin"].history
     lines = path.read_bytes().splitlines()
@@ -929,11 +932,12 @@ def test_a_bad_line_of_approvals_is_said_and_approves_nothing(station: Path, nam
     assert BAD_LINES[name] not in lines
     lines.insert(place - 1, BAD_LINES[name])
     path.write_bytes(b"\n".join(lines))
-    fault = only_fault(station)
+    loaded = load(station)
+    (fault,) = loaded.faults
     assert fault.where == f"audio/tin/approvals.jsonl:{place}"
     assert "This line is no approval" in str(fault.what)
     assert "broadcaster approve" in str(fault.next)
-    assert load(station).content.approvals["tin"].history == good
+    assert loaded.content.approvals["tin"].history == (good if "torn" in name else good[place - 1 :])
 
 
 def test_the_line_that_was_torn_no_longer_approves(station: Path) -> None:
