@@ -213,8 +213,9 @@ def _edges(at: Any, length: int) -> "Samples":
 
 def write(target: Path, pieces: Iterable[bytes]) -> None:
     """A WAV at *target*, whole or not at all."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    leave_room(target.parent)
     with _aside(target) as file, wave.open(file, "wb") as sound:
-        leave_room(target.parent)
         sound.setnchannels(1)
         sound.setsampwidth(2)
         sound.setframerate(SAMPLE_RATE)

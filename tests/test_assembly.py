@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from broadcaster import clip
-from broadcaster.assembly import DUCK, Assembly
+from broadcaster.assembly import DUCK, LONGEST_CHIME, Assembly
 from broadcaster.clip import KEPT_AFTER, KEPT_BEFORE
 from broadcaster.edges.content import digest_of
 from broadcaster.edges.decode import Samples, encode
@@ -879,3 +879,21 @@ def misbehave(request: dict[str, Any]) -> dict[str, Any]:
 
 if __name__ == "__main__":
     serve(misbehave, Limits())
+
+
+class TestDecorations:
+    def test_a_long_chime_is_none(self, station: Station) -> None:
+        """Nobody approves chimes, so they cannot be messages: the programme goes without, and it is told."""
+        save(station.root / "audio/chimes/mo-dau.wav", tone(CHIME, LONGEST_CHIME + 1))
+        one = station.record("a", tone(A, 1))
+        made = station.assembly.make(make_recipe(one, chime=True))
+        assert made.seconds == pytest.approx(1.8, abs=0.1)
+        with pytest.raises(BroadcasterError, match="this is no chime"):
+            station.assembly.chime("mo-dau.wav")
+        assert station.assembly.find_chime("mo-dau.wav") is None
+
+    def test_the_last_of_the_disk_is_left(self, station: Station, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Where little room is left nothing is made: the play log needs it."""
+        monkeypatch.setattr(clip, "KEPT_FREE", 1 << 60)
+        with pytest.raises(BroadcasterError, match="the disk is full"):
+            station.assembly.make(make_recipe(station.record("a", tone(A, 1))))

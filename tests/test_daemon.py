@@ -1091,6 +1091,14 @@ class TestApprovals:
         (folder / APPROVALS).unlink()
         assert days() == [("withheld", "vi: unapproved (loi-chao, ket)")]
 
+    def test_what_is_taken_back_while_it_waits_is_withheld(self, station: Station, folder: Path) -> None:
+        """It was handed over already, and stands before its second; it does not sound."""
+        station.run_until(DUE - timedelta(minutes=2), every=60)
+        station.run_until(DUE - timedelta(seconds=4))
+        (folder / APPROVALS).unlink()
+        station.run_until(DUE + timedelta(seconds=30))
+        assert [str(one.outcome) for one in station.log] == ["withheld"]
+
     def test_a_recording_swapped_while_it_runs_is_withheld(
         self, folder: Path, days: Callable[[], list[tuple[str, str]]]
     ) -> None:

@@ -14,7 +14,20 @@ MONG = "hmn-Latn-VN"
 BOTH = ("--language", "vi", "--language", MONG)
 NOW = datetime(2026, 11, 1, 3, 0, tzinfo=UTC)  # 10:00 at the station
 LINES = "audio/tin/approvals.jsonl"
-WORDS = ["at", "name", "role", "revoked", "script", "item", "language", "area", "source", "words", "sound", "said"]
+WORDS = [
+    "at",
+    "name",
+    "role",
+    "revoked",
+    "script",
+    "item",
+    "language",
+    "area",
+    "source",
+    "words",
+    "sound",
+    "said",
+]
 ROWS = ["script", "item", "language", "area", "file", "state", "author", "translator", "reviewer", "listener"]
 
 
@@ -230,6 +243,27 @@ class TestWhatChangesLater:
         assert f"{LINES}:1: This line is no approval" in said.err
         assert heard(type_in) == ["vi", MONG]
         assert f"{LINES}:1" in type_in.fault("check")
+
+    def test_another_pronunciation_is_approved_anew(self, type_in: Terminal) -> None:
+        """The dictionary changes what the voice says: words that it touches are not approved any more."""
+        type_in("approve", "tin", "--name", "A", *BOTH)
+        type_in.write("audio/dictionary.toml", '"không có trong lời" = "gì đó"\n')
+        assert states(type_in)["vi", None] == "approved"
+        words = type_in("script", "show", "tin", "--language", "vi", "--json").json["items"][0]["text"]["vi"]
+        type_in.write("audio/dictionary.toml", f'"{words.split()[0]}" = "lũ người kia"\n')
+        assert states(type_in) == {("vi", None): "unapproved", (MONG, None): "approved"}
+
+    def test_what_is_away_is_taken_back_too(self, type_in: Terminal) -> None:
+        """A recording that was taken away meanwhile does not come back approved; all languages are meant."""
+        type_in("approve", "tin", "--name", "A", *BOTH)
+        (path,) = (type_in.station / "audio/tin/recordings").rglob("*.wav")
+        kept = path.read_bytes()
+        path.unlink()
+        assert (
+            "Taken back: 2 texts, 1 recordings." in type_in("approve", "tin", "--name", "B", "--revoke").out
+        )
+        path.write_bytes(kept)
+        assert states(type_in) == {("vi", None): "unapproved", (MONG, None): "unapproved"}
 
 
 class TestLists:

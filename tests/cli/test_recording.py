@@ -1,5 +1,6 @@
 """recording add, check: what people bring is taken or refused, in a table, in JSON and by the exit code."""
 
+import shutil
 from dataclasses import fields
 from pathlib import Path
 
@@ -106,6 +107,15 @@ class TestAdd:
         (listed,) = type_in("recording", "list", "--json").json
         assert (listed["file"], listed["stand_in"]) == (f"audio/tin/recordings/{MONG}/loi.mp3", False)
         assert (type_in.station / f"var/replaced/tin/{MONG}/loi.wav.1").read_bytes() == whole
+
+    def test_takes_one_file_of_an_item_at_a_time(self, type_in: Terminal, usb: Path, tmp_path: Path) -> None:
+        """Of two that are the same item's the first is taken, and the other is told, `--replace` or not."""
+        for name in ("01 Lời.mp3", "02 loi.mp3"):
+            (tmp_path / MONG).mkdir(exist_ok=True)
+            shutil.copy(usb / MONG / "01 Lời.mp3", tmp_path / MONG / name)
+        fault = type_in.fault("recording", "add", str(tmp_path), "--script", "tin", "--replace")
+        assert "is a recording of the same item" in fault
+        assert not (type_in.station / "var/replaced").exists()
 
     @pytest.mark.parametrize(
         ("options", "words"),

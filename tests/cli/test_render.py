@@ -227,6 +227,25 @@ class TestOtherChannels:
         assert files(tmp_path) == sorted(made)
         assert sorted(said.json[0]["files"]) == sorted(str(tmp_path / name) for name in made)
 
+    @pytest.mark.parametrize(
+        "command",
+        [
+            "script render tin -o audio/tin/recordings/vi/loi.opus",
+            "script render tin --for radio -o audio",
+            "recording missing --xlsx audio/tin/approvals.jsonl",
+            "recording matrix --xlsx schedules/station.toml",
+            "script sheet tin -o audio/tin/tin.docx",
+        ],
+    )
+    def test_never_write_into_the_content(
+        self, type_in: Terminal, monkeypatch: pytest.MonkeyPatch, command: str
+    ) -> None:
+        """What a command writes cannot take the place of a recording, an approval or a schedule."""
+        monkeypatch.chdir(type_in.station)
+        before = {path: path.read_bytes() for path in type_in.station.glob("*/**/*") if path.is_file()}
+        assert "holds the content itself" in type_in.fault(*command.split())
+        assert all(path.read_bytes() == data for path, data in before.items() if "var" not in path.parts)
+
     def test_take_the_name_of_a_file(self, type_in: Terminal, tmp_path: Path) -> None:
         """Whoever names a file means its name and its folder, and gets the channel's other file beside it."""
         said = type_in("script", "render", "tin", "--for", "ringback", "-o", str(tmp_path / "a" / "cho.mp3"))

@@ -435,3 +435,14 @@ class TestEncode:
             sizes.append((tmp_path / "a.mp3").stat().st_size)
         assert sizes[0] == pytest.approx(5 * 32_000 / 8, rel=0.1)
         assert sizes[1] == pytest.approx(5 * 64_000 / 8, rel=0.1)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, 1e30])
+def test_samples_that_are_none_spoil_nothing_else(tmp_path: Path, bad: float) -> None:
+    """One damaged packet is not so loud that all the speech beside it counts for silence."""
+    samples = tone(500, 3)
+    samples[40_000:40_010] = bad
+    found = np.concatenate(list(decode(save(tmp_path / "a.wav", samples, "pcm_f32le"))))
+    assert np.isfinite(found).all()
+    assert np.abs(found).max() <= 2
+    assert np.allclose(found[:39_000], samples[:39_000], atol=1e-4)
