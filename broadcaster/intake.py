@@ -32,6 +32,7 @@ LARGEST_ZIP = 2 << 30  # bytes, unpacked
 LONGEST_LIST = 1 << 20  # bytes of a .zip's own list of files; 2000 take a third of it
 RATIO = 200  # times its packed size; sound hardly packs, and only what is made to do harm packs better
 SMALL = 1 << 20  # bytes; what unpacks to less does no harm
+A_DAY = 86_400  # seconds
 KEPT_FREE = 200 << 20  # bytes of the disk; the play log must always find room
 ENDINGS = {  # by the container that was found in the file; others can name more files than this one
     "aac": ".aac",
@@ -380,6 +381,9 @@ def take(
             checked = _judged(source.name, copy, sandbox, expected)
             if checked.heard is None or checked.judgement.verdict is Verdict.REFUSED:
                 return checked
+            for left in home.glob(".*.part"):  # by one that was killed
+                if left.stat().st_mtime < copy.stat().st_mtime - A_DAY:
+                    left.unlink(missing_ok=True)
             to = folder / (target.stem + _ending(checked.heard))
             folder.mkdir(parents=True, exist_ok=True)
             for path in (copy, folder.parent, home):

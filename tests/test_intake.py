@@ -539,6 +539,18 @@ class TestTake:
         assert found
         assert found.path.endswith("ket@03160+nam-po.wav")
 
+    def test_clears_away_what_was_killed(
+        self, usb: Path, station: Path, sandbox: Sandbox, wav: bytes
+    ) -> None:
+        """The hidden copy of one that was killed long ago goes; that of one at work stays."""
+        home = station / "audio" / "tin"
+        (home / ".old.part").touch()
+        os.utime(home / ".old.part", (1, 1))
+        (home / ".new.part").touch()
+        (usb / "a.wav").write_bytes(wav)
+        assert take(station, source(usb / "a.wav"), Target("tin", "vi", "loi-chao"), sandbox).path
+        assert [path.name for path in home.glob(".*.part")] == [".new.part"]
+
     def test_notes_the_speaker(self, usb: Path, station: Path, sandbox: Sandbox, wav: bytes) -> None:
         """Who speaks is noted, and what takes the place of a stand-in is none itself."""
         write(station, "audio/tin/recordings.toml", f'["{MONG}/ket.mp3"]\nspeaker = "máy"\nstand_in = true\n')

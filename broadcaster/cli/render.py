@@ -128,7 +128,7 @@ def render(
         raise BroadcasterError(Fault("--link", what, say("Write it: --link https://…")))
     made = _assembled(assembly, recipes)
     if to is not None:
-        made = _written(content, assembly, made, to, channel, cover, link, many=many, now=now)
+        made = _written(content, assembly, made, to, channel, cover, link, many=many, draft=draft, now=now)
     _tell(assembly, made, json=json)
 
 
@@ -201,6 +201,7 @@ def _written(
     link: str,
     *,
     many: bool,
+    draft: bool,
     now: datetime,
 ) -> list[_Made]:
     from broadcaster import channels
@@ -216,7 +217,7 @@ def _written(
                 recipe, pieces = one.recipe, one.programme.pieces
                 script = content.scripts[recipe.script]
                 cues = assembly.cues(recipe, one.programme)
-                stem = to.stem if named_file else _stem(recipe)
+                stem = (to.stem if named_file else _stem(recipe)) + ("_draft" if draft else "")
                 if channel is None:
                     target = folder / f"{stem}.opus" if many else to
                     channels.export(pieces, target)

@@ -279,10 +279,10 @@ class TestOtherChannels:
         assert feed.read_text() == "the feed of before"
 
     def test_get_a_draft_if_that_is_asked_for(self, unapproved: Terminal, tmp_path: Path) -> None:
-        """--draft: for those who are to approve it as it will be."""
+        """--draft: for those who are to approve it as it will be; its files say what they are."""
         said = unapproved("script", "render", "nuoc", "--for", "ringback", "-o", str(tmp_path), "--draft")
         assert said.code == 0
-        assert files(tmp_path) == ["nuoc_03160_vi.mp3", "nuoc_03160_vi.wav"]
+        assert files(tmp_path) == ["nuoc_03160_vi_draft.mp3", "nuoc_03160_vi_draft.wav"]
 
     def test_get_the_approved_languages_alone(self, type_in: Terminal, tmp_path: Path) -> None:
         """A reading that was swapped after its approval goes nowhere; the other language does."""
