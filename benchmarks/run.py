@@ -207,8 +207,12 @@ def child_ffmpeg(folder: str) -> dict[str, float]:
         gain = -16 - integrated(
             ffmpeg("-i", path, "-af", f"{MONO},{CLEAN},{METER}", "-c:a", "pcm_f32le", wavs[-1])
         )
-        limited = f"volume={gain}dB,{LIMITER},{METER}"
-        found.append(gain - 16 - integrated(ffmpeg("-i", wavs[-1], "-af", limited, "-f", "null", "-")))
+        reached = -99.0
+        while abs(reached + 16) > 0.3:  # what the limiter takes depends on how much it is given
+            limited = f"volume={gain}dB,{LIMITER},{METER}"
+            reached = integrated(ffmpeg("-i", wavs[-1], "-af", limited, "-f", "null", "-"))
+            gain += -16 - reached
+        found.append(gain)
     joined_by_ffmpeg(wavs, found, "anull", root / "ffmpeg.wav")
     return told(time.perf_counter() - began, length_of(root / "ffmpeg.wav"))
 
