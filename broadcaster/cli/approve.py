@@ -15,7 +15,7 @@ from broadcaster.model.script import VIETNAMESE, Script
 from . import output, words
 from .here import Here, named
 from .language import _
-from .plan import Json, measure
+from .plan import Json, listened
 
 NEEDED = (Role.REVIEWER, Role.LISTENER)  # what the air asks for
 
@@ -69,13 +69,8 @@ def approve(
         else:
             _tell(_standing(content, scripts), json=json)
         return
-    here.load()  # no station, nothing to approve: say so before anything is written
-    if revoke:
-        content = here.content()  # without the station's memory: taking back must not wait for anything
-    else:
-        with here.writing() as store:
-            measure(here, store, here.assembly())
-            content = here.content(store)
+    # Taking back goes without the station's memory: it must not wait for anything.
+    content = here.content() if revoke else listened(here)
     one = _asked(content, script, name, item or [], language or [], area or [])
     if revoke:
         added = content.approvals[one.id].taken_back(
@@ -128,7 +123,7 @@ def _asked(
         )
     for asked, known in (
         (items, [item.id for one in scripts for item in one.items]),
-        (languages, [tag for one in scripts for tag in _languages(one, content.recordings)]),
+        (languages, [tag for one in scripts for tag in content.languages_of(one)]),
         (areas, [one.area for one in content.recordings if one.area]),
     ):
         for one in asked:
@@ -141,23 +136,13 @@ def _asked(
     return scripts[0]
 
 
-def _languages(script: Script, recordings: Iterable[Recording]) -> list[str]:
-    """Those in which something of *script* is there."""
-    return list(
-        dict.fromkeys(
-            [tag for item in script.items for tag in item.text]
-            + [one.language for one in recordings if one.script == script.id]
-        )
-    )
-
-
 def _standing(content: Content, scripts: Iterable[Script]) -> list[dict[str, Any]]:
     """Every text and recording: what keeps it off the air, and who did what for it."""
     rows = []
     for script in scripts:
         approvals = content.approvals.get(script.id, Approvals())
         for item in script.items:
-            for tag in _languages(script, content.recordings):
+            for tag in content.languages_of(script):
                 found: list[Recording | None] = [
                     one
                     for one in content.recordings

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from broadcaster.edges.store import Store
+from broadcaster.model.content import Content
 from broadcaster.model.errors import BroadcasterError
 from broadcaster.model.occurrence import Occurrence, State
 from broadcaster.model.plan import plan
@@ -194,6 +195,14 @@ def measure(here: Here, store: Store, assembly: "Assembly") -> None:
         for one in unknown:
             step(one.path)
             store.keep_measured({one.path: assembly.measure(one.path, profile)})
+
+
+def listened(here: Here) -> Content:
+    """The content, once every recording was listened to; its faults are told."""
+    here.load()  # no station, nothing to listen to: say so before anything is written
+    with here.writing() as store:
+        measure(here, store, here.assembly())
+        return here.content(store)
 
 
 def make(

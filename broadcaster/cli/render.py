@@ -22,7 +22,7 @@ from broadcaster.model.station import PROFILES
 from . import output, words
 from .here import Here, named
 from .language import _, tr
-from .plan import Json, measure
+from .plan import Json, listened
 
 if TYPE_CHECKING:
     from broadcaster.assembly import Assembly
@@ -99,11 +99,7 @@ def render(
     here: Here = context.obj
     if to is not None:
         here.outside(to)
-    here.load()  # no station, nothing to make: say so before anything is written
-    assembly = here.assembly()
-    with here.writing() as store:
-        measure(here, store, assembly)
-        content = here.content(store)
+    content, assembly = listened(here), here.assembly()
     now = here.now(content)
     scripts = [named(content.scripts, one).id for one in names]
     named(dict.fromkeys(PROFILES), profile)
@@ -113,7 +109,7 @@ def render(
         _only(recipe_at(content, name, tag, place, now.date(), profile), item)
         for name in scripts
         for place in _places(content, area, areas_below, now)
-        for tag in (_languages(content, name) if all_languages else [language])
+        for tag in (content.languages_of(content.scripts[name]) if all_languages else [language])
     ]
     if channel in (Channel.RINGBACK, Channel.SOCIAL, Channel.FEED):
         recipes = [replace(one, chime=None) for one in recipes]
@@ -145,11 +141,6 @@ def _places(content: Content, area: str | None, below: str | None, now: datetime
         if found := list(dict.fromkeys(one.code for one in inside if one.kind == kind)):
             return found
     return [below]
-
-
-def _languages(content: Content, script: str) -> list[str]:
-    texts = [tag for item in content.scripts[script].items for tag in item.text]
-    return list(dict.fromkeys(texts + [one.language for one in content.recordings if one.script == script]))
 
 
 def _only(recipe: Recipe, items: list[str] | None) -> Recipe:
@@ -324,11 +315,7 @@ def preview(
     from broadcaster.edges.sink import CardSink
 
     here: Here = context.obj
-    here.load()  # no station, nothing to make: say so before anything is written
-    assembly = here.assembly()
-    with here.writing() as store:
-        measure(here, store, assembly)
-        content = here.content(store).on_trial()
+    content, assembly = listened(here).on_trial(), here.assembly()
     fed = [one.name for one in content.station.clusters if one.sink == f"card:{card}"]
     if fed and daemon_runs(here.var):
         raise BroadcasterError(

@@ -29,5 +29,11 @@ class Content:
     voiced: frozenset[str] = frozenset({"vi"})
     trial: bool = False
 
+    def languages_of(self, script: Script) -> list[str]:
+        """Those in which something of *script* is there, written or recorded."""
+        texts = [tag for item in script.items for tag in item.text]
+        spoken = [one.language for one in self.recordings if one.script == script.id]
+        return list(dict.fromkeys(texts + spoken))
+
     def on_trial(self) -> Self:
         return replace(self, trial=True)
