@@ -75,8 +75,9 @@ class Here:
         finally:
             store.close()
 
-    def load(self, store: Store | None = None) -> Loaded:
-        loaded = load(self.root, store.measured() if store else None)
+    def load(self, store: Store | None = None, instead: Mapping[str, str | None] | None = None) -> Loaded:
+        """The content; with *instead* as it would be if these texts were saved."""
+        loaded = load(self.root, store.measured() if store else None, instead)
         if entry_points(group="broadcaster.voices"):  # else it is ours alone: no need to load them
             voiced = frozenset(chain.from_iterable(voice.languages for voice in self.voices))
             loaded = replace(loaded, content=replace(loaded.content, voiced=voiced))

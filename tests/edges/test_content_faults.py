@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from broadcaster.edges.content import LARGEST_HISTORY, MOST_LINES, load
+from broadcaster.edges.content import load
+from broadcaster.edges.content.scripts import LARGEST_HISTORY, MOST_LINES
 from broadcaster.model.plan import recipe_at
 from broadcaster.model.recording import Lack
 from broadcaster.model.script import Item

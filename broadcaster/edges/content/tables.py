@@ -1,0 +1,326 @@
+"""TOML tables and files, read so that every fault in them is told at once."""
+
+import hashlib
+import re
+import tomllib
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import date, datetime, time
+from difflib import get_close_matches
+from pathlib import Path
+from stat import S_ISREG
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
+
+from broadcaster.model.errors import Fault, Text, say, unread
+from broadcaster.model.recording import Measured
+from broadcaster.model.schedule import WEEKDAYS
+from broadcaster.model.script import IDENTIFIER
+from broadcaster.model.station import Span
+
+T = TypeVar("T")
+CLUTTER = {"thumbs.db", "desktop.ini"}  # Windows leaves them in folders
+LARGEST_FILE = 1_000_000  # bytes; content files are written by people
+NOT_GIVEN: Any = object()
+
+
+def digest_of(path: Path) -> str:
+    """Of the bytes of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:32]
+
+
+class Table:
+    """One TOML table whose keys are taken one by one; what is left over is not known."""
+
+    def __init__(self, data: Mapping[str, Any], where: str, faults: list[Fault]) -> None:
+        self.data, self.where, self.faults = data, where, faults
+        self.known: set[str] = set()
+
+    def fault(self, what: Text, following: Text) -> None:
+        self.faults.append(Fault(self.where, what, following))
+
+    def take(self, key: str, read: Callable[[Any], T], wanted: Text, default: T = NOT_GIVEN) -> T:
+        """
+        The value of *key* as *read* understands it; *wanted* says what that is.
+
+        Faulty values are reported, and given as the default (None where there is none).
+        """
+        self.known.add(key)
+        if key not in self.data:
+            if default is NOT_GIVEN:
+                self.fault(say("“{key}” is missing.", key=key), say("Write it: {wanted}.", wanted=wanted))
+            return None if default is NOT_GIVEN else default  # type: ignore[return-value]
+        try:
+            return read(self.data[key])
+        except (TypeError, ValueError, LookupError, AttributeError, OSError):
+            self.fault(
+                say("“{key}” is not understood: {value}.", key=key, value=shown(self.data[key])[:60]),
+                say("Write {wanted}.", wanted=wanted),
+            )
+            return None if default is NOT_GIVEN else default  # type: ignore[return-value]
+
+    def text(self, key: str, default: str = NOT_GIVEN) -> str:
+        return self.take(key, a_text, say("a text in quotes"), default)
+
+    def choice(self, key: str, choices: Iterable[str], default: str = NOT_GIVEN) -> str:
+        choices = list(choices)
+
+        def read(value: Any) -> str:
+            if value not in choices:
+                raise ValueError(value)
+            return a_text(value)
+
+        return self.take(key, read, say("one of: {choices}", choices=", ".join(choices)), default)
+
+    def tables(self, key: str) -> "Iterator[Table]":
+        self.known.add(key)
+        found = self.data.get(key, [])
+        if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
+            self.fault(
+                say("“{key}” is not a list of tables.", key=key), say("Write [[{key}]] above each.", key=key)
+            )
+            return
+        for number, one in enumerate(found, 1):
+            names = [name for name in (one.get("id"), one.get("code")) if name and isinstance(name, str)]
+            yield Table(one, f"{self.where} [{key} {[*names, number][0]}]", self.faults)
+
+    def table(self, key: str) -> "Table":
+        """The table *key*; of one that is not a table at all only that is said, not all that it lacks."""
+        found: dict[str, Any] = self.take(key, a_mapping, say("a table"), {})
+        known = isinstance(self.data.get(key, found), dict)
+        return Table(found, f"{self.where} [{key}]", self.faults if known else [])
+
+    def lacks(self, *keys: str) -> bool:
+        """Is none of these lists of tables there? (One that is there but faulty has its own fault.)"""
+        return all(self.data.get(key, []) == [] for key in keys)
+
+    def close(self) -> None:
+        """Report every key that nobody asked for."""
+        for key in [key for key in self.data if key not in self.known]:
+            meant = get_close_matches(key, sorted(self.known), 1)
+            self.fault(
+                say("“{key}” is not known here.", key=key),
+                say("Did you mean “{meant}”?", meant=meant[0])
+                if meant
+                else say("Known are: {known}.", known=", ".join(sorted(self.known))),
+            )
+
+
+class Reading:
+    """A station's content while it is read."""
+
+    def __init__(
+        self, station: Path, measured: Mapping[str, Measured], instead: Mapping[str, str | None]
+    ) -> None:
+        self.root, self.measured, self.instead = station, measured, instead
+        self.faults: list[Fault] = []
+        self.area_codes: tuple[str, ...] = ()
+        self.left_out: set[str] = set()
+        self.missing: list[Fault] = []  # chimes and beds: told, but nothing is left out for them
+        self.sounds: dict[str, Mapping[str, str]] = {}  # chimes and beds, by folder
+        self.notes: dict[str, Table] = {}  # recordings.toml, by script
+
+    def open(self, path: Path) -> Table | None:
+        where, data = self.where(path), self.bytes(path)
+        table, text = None, ""
+        try:
+            if data is not None:
+                text = unicodedata.normalize("NFC", data.decode("utf-8-sig"))
+                text = text.replace("\r\n", "\n").replace("\r", "\n")
+                table = Table(tomllib.loads(text), where, self.faults)
+        except (ValueError, RecursionError) as error:
+            self.faults.append(unread(where, error, text))
+        return table
+
+    def bytes(self, path: Path, largest: int = LARGEST_FILE) -> bytes | None:
+        where, data = self.where(path), None
+        if (text := self.instead.get(where)) is not None:
+            return text.encode()
+        try:
+            stat = path.stat()
+            if not S_ISREG(stat.st_mode):
+                self.fault(where, say("This is not a file."), say("Put the right file in its place."))
+            elif stat.st_size > largest:
+                self.fault(
+                    where,
+                    say("The file is larger than {limit} MB.", limit=largest // 1_000_000),
+                    say("Put the right file in its place."),
+                )
+            else:
+                data = path.read_bytes()
+        except OSError as error:
+            self.unreadable(where, error)
+        return data
+
+    def inside(self, folder: Path) -> list[Path]:
+        """What lies in *folder*, by name, but for hidden things; nothing if there is no such folder."""
+        found: list[Path] = []
+        try:
+            found = [
+                path for path in folder.iterdir() if path.name.lower() not in CLUTTER and path.name[0] != "."
+            ]
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            self.unreadable(self.where(folder), error)
+        found = [path for path in found if self.instead.get(self.where(path), "") is not None]
+        new = (self.root / name for name, text in self.instead.items() if text is not None)
+        found += [path for path in new if path.parent == folder and path not in found]
+        found.sort(key=lambda path: nfc(path.name))
+        for path in found:
+            if not path.name.isprintable():
+                self.fault(
+                    self.where(folder),
+                    say("The name of a file is not text in UTF-8: {name}.", name=ascii(path.name)),
+                    say("Rename the file."),
+                )
+        return [path for path in found if path.name.isprintable()]
+
+    def where(self, path: Path) -> str:
+        return str(path.relative_to(self.root))
+
+    def unreadable(self, where: str, error: OSError) -> None:
+        self.faults.append(unread(where, error))
+
+    def fault(self, where: str, what: Text, following: Text) -> None:
+        self.faults.append(Fault(where, what, following))
+
+
+def is_seen(look: Callable[[], bool]) -> bool:
+    """What *look* finds; True where it may not look: opening it will say why."""
+    try:
+        return look()
+    except OSError:
+        return True
+
+
+def nfc(name: str) -> str:
+    """*name* as it is typed; file names from a Mac have their accents apart."""
+    return unicodedata.normalize("NFC", name)
+
+
+def repeated(values: Iterable[T]) -> list[T]:
+    """What stands in *values* more than once."""
+    return [value for value, count in Counter(values).items() if count > 1 and value is not None]
+
+
+def shown(value: Any, depth: int = 2) -> str:
+    """*value* about as it was written in the file."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str):
+        return f'"{value[:60]}"'
+    if isinstance(value, date | time):
+        return value.isoformat()
+    if isinstance(value, int):
+        return str(value) if abs(value) < 10**18 else "…"  # Python refuses to write out the largest
+    if isinstance(value, list):
+        return f"[{', '.join(shown(one, depth - 1) for one in value[:20])}]" if depth else "[…]"
+    if isinstance(value, dict):
+        pairs = [f"{key} = {shown(one, depth - 1)}" for key, one in value.items()] if depth else ["…"]
+        return f"{{ {', '.join(pairs)} }}"
+    return str(value)
+
+
+def a_text(value: Any) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise TypeError(value)
+    return value
+
+
+def a_file_name(value: Any) -> str:
+    if Path(a_text(value)).name != value or value == "..":
+        raise ValueError(value)
+    return str(value)
+
+
+def an_identifier(value: Any) -> str:
+    if not IDENTIFIER.fullmatch(a_text(value)):
+        raise ValueError(value)
+    return str(value)
+
+
+def some_texts(value: Any) -> tuple[str, ...]:
+    return (a_text(value),) if isinstance(value, str) else tuple(a_text(one) for one in a_list(value))
+
+
+def a_list(value: Any) -> list[Any]:
+    if not isinstance(value, list) or not value:
+        raise TypeError(value)
+    return value
+
+
+def a_sink(value: Any) -> str:
+    if not re.fullmatch(r"null|(card|file):.+", a_text(value)):
+        raise ValueError(value)
+    return str(value)
+
+
+def a_flag(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError(value)
+    return value
+
+
+def a_mapping(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise TypeError(value)
+    return value
+
+
+def seconds_up_to(largest: float) -> Callable[[Any], float]:
+    def read(value: Any) -> float:
+        if isinstance(value, bool) or not 0 <= value <= largest:
+            raise ValueError(value)
+        return float(value)
+
+    return read
+
+
+def number_from(least: int, most: int) -> Callable[[Any], int]:
+    def read(value: Any) -> int:
+        if type(value) is not int or not least <= value <= most:
+            raise ValueError(value)
+        return value
+
+    return read
+
+
+def numbers_from(least: int, most: int) -> Callable[[Any], frozenset[int]]:
+    read = number_from(least, most)
+    return lambda value: frozenset(read(one) for one in a_list(value))
+
+
+def some_weekdays(value: Any) -> frozenset[int]:
+    return frozenset(WEEKDAYS.index(one) for one in some_texts(value))
+
+
+def some_times(value: Any) -> tuple[time, ...]:
+    if any(type(one) is not time or one.microsecond for one in a_list(value)):
+        raise TypeError(value)
+    return tuple(value)
+
+
+def some_spans(value: Any) -> tuple[Span, ...]:
+    spans = tuple(Span(*some_times(pair)) for pair in a_list(value))
+    if any(span.start >= span.end for span in spans):
+        raise ValueError(value)
+    return spans
+
+
+def a_date(value: Any) -> date:
+    if type(value) is not date:
+        raise TypeError(value)
+    return value
+
+
+def a_moment(value: Any) -> datetime:
+    if type(value) is not datetime or value.tzinfo is not None or value.microsecond:
+        raise TypeError(value)
+    return value
+
+
+def a_zone(value: Any) -> ZoneInfo:
+    return ZoneInfo(a_text(value))
