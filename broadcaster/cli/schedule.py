@@ -58,7 +58,10 @@ def show(context: typer.Context, name: Name) -> None:
     output.line(_("Areas: {areas}").format(areas=", ".join(one.areas)))
     rows = [(_("rule"), _days(rule), _times(rule)) for rule in one.rules]
     rows += [(_("campaign"), _days(rule), _times(rule)) for rule in one.campaigns]
-    rows += [(_("silent"), _span(each.within), each.reason) for each in one.exclusions]
+    rows += [
+        (_("silent"), _span(each.within) if isinstance(each.within, Days) else "", each.reason)
+        for each in one.exclusions
+    ]
     rows += [
         (_("move"), f"{each.occurrence:%d/%m/%Y %H:%M}", f"→ {each.to:%d/%m/%Y %H:%M}") for each in one.moves
     ]

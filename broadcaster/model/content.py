@@ -7,7 +7,7 @@ from typing import Self
 from .approval import Approvals
 from .area import Areas
 from .recording import Recordings
-from .schedule import Schedule
+from .schedule import Schedule, Season
 from .script import Script
 from .station import Station
 
@@ -26,6 +26,7 @@ class Content:
     schedules: Sequence[Schedule]  # in file order
     approvals: Mapping[str, Approvals] = field(default_factory=dict)  # by script
     dictionary: Mapping[str, str] = field(default_factory=dict)  # how voices say what is written so
+    seasons: Sequence[Season] = ()
     voiced: frozenset[str] = frozenset({"vi"})
     trial: bool = False
 

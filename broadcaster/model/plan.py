@@ -142,7 +142,14 @@ class _Week:
         kept = {
             schedule.id: (order, schedule, rules)
             for order, schedule in enumerate(self.content.schedules)
-            if (rules := [rule for day in self.days for rule in schedule.quotas_on(day)])
+            if (
+                rules := [
+                    rule
+                    for day in self.days
+                    for rule in schedule.rules_on(day)
+                    if rule.at_least and rule.holds_on(day)
+                ]
+            )
         }
         own = [
             one

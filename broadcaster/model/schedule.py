@@ -1,9 +1,10 @@
 """When a script is broadcast, where, and how often at least."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from enum import IntEnum
+from typing import Protocol
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
@@ -31,6 +32,23 @@ class Days:
         return (self.first is None or self.first <= day) and (self.last is None or day <= self.last)
 
 
+class DaySet(Protocol):
+    """Days, or a holiday by its name."""
+
+    def __contains__(self, day: date, /) -> bool: ...
+
+
+@dataclass(frozen=True)
+class Season:
+    """A stretch of one year that belongs to a group in a place: the lychee harvest, lean months."""
+
+    name: str
+    title: str
+    group: str  # "everyone" for all groups
+    areas: Sequence[str]
+    within: Days
+
+
 @dataclass(frozen=True)
 class Quota:
     """At least so many airings a week on every cluster; what was lost is made good."""
@@ -38,31 +56,52 @@ class Quota:
     airings: int
 
 
+class Recurrence(Protocol):
+    """Times by a rule of RFC 5545, in the station's time zone; equal ones give equal times."""
+
+    def times_on(self, day: date) -> Sequence[time]:
+        """Each once, earliest first."""
+
+
 @dataclass(frozen=True)
 class Rule:
-    """Times of day on the days that pass every filter; a filter that is None lets all pass."""
+    """Times of day on the days that pass every filter; a filter that is None or empty lets all pass."""
 
-    times: Sequence[time]
+    times: Sequence[time] = ()
     within: Days = Days()
     months: frozenset[int] | None = None
     weekdays: frozenset[int] | None = None  # Monday is 0
     days: frozenset[int] | None = None  # of the month
+    season: Sequence[str] = ()  # in one of these only
+    not_in_season: Sequence[str] = ()  # in none of these: what falls into one is silent, and says so
+    recurrence: Recurrence | None = None  # gives the times itself
     at_least: Quota | None = None
+    title: str = ""  # of a campaign
 
-    def holds_on(self, day: date) -> bool:
+    def holds_on(self, day: date, in_season: Container[str] = ()) -> bool:
+        """*in_season* are the names of the seasons that run on *day* for the group in the place."""
         return (
             day in self.within
             and (self.months is None or day.month in self.months)
             and (self.weekdays is None or day.weekday() in self.weekdays)
             and (self.days is None or day.day in self.days)
+            and (not self.season or any(name in in_season for name in self.season))
         )
+
+    def times_on(self, day: date) -> Sequence[time]:
+        """What it asks for on a day on which it holds."""
+        return self.times if self.recurrence is None else self.recurrence.times_on(day)
+
+    def avoids(self, in_season: Container[str]) -> str | None:
+        """The season for which it is silent."""
+        return next((name for name in self.not_in_season if name in in_season), None)
 
 
 @dataclass(frozen=True)
 class Exclusion:
     """Days on which a schedule is silent."""
 
-    within: Days
+    within: DaySet
     reason: str
 
 
@@ -85,24 +124,30 @@ class Schedule:
     campaigns: Sequence[Rule] = ()  # replace the rules on their days
     exclusions: Sequence[Exclusion] = ()
     moves: Sequence[Move] = ()
+    extras: Sequence[datetime] = ()  # single ones, beside the rules; local wall times
     enabled: bool = True
+
+    @property
+    def seasonal(self) -> bool:
+        return any(rule.season or rule.not_in_season for rule in (*self.rules, *self.campaigns))
 
     def rules_on(self, day: date) -> Sequence[Rule]:
         """The rules that give *day* its times: its campaigns if it lies in any, else the plain rules."""
         return [rule for rule in self.campaigns if day in rule.within] or self.rules
 
-    def quotas_on(self, day: date) -> Sequence[Rule]:
-        """The rules with a quota that give *day* its times."""
-        return [rule for rule in self.rules_on(day) if rule.at_least is not None and rule.holds_on(day)]
+    def times_on(self, day: date, in_season: Container[str] = ()) -> list[tuple[time, str | None]]:
+        """
+        Each time of *day* once, earliest first, with the season for which it is silent, if one is.
 
-    def times_on(self, day: date) -> Iterator[tuple[time, Rule]]:
-        """Each time of *day* once, earliest first, with the first rule that asks for it."""
-        asked: dict[time, Rule] = {}
+        *in_season* are the names of the seasons that run on *day* for the group in the place.
+        """
+        asked: dict[time, str | None] = {at.time(): None for at in self.extras if at.date() == day}
         for rule in self.rules_on(day):
-            if rule.holds_on(day):
-                for at in rule.times:
-                    asked.setdefault(at, rule)
-        yield from sorted(asked.items(), key=lambda pair: pair[0])
+            if rule.holds_on(day, in_season):
+                avoided = rule.avoids(in_season)
+                for at in rule.times_on(day):
+                    asked[at] = avoided and asked.get(at, avoided)
+        return sorted(asked.items())
 
     def exclusion_on(self, day: date) -> Exclusion | None:
         return next((one for one in self.exclusions if day in one.within), None)
