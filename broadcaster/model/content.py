@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 from typing import Self
 
 from .approval import Approvals
@@ -35,6 +36,18 @@ class Content:
         texts = [tag for item in script.items for tag in item.text]
         spoken = [one.language for one in self.recordings if one.script == script.id]
         return list(dict.fromkeys(texts + spoken))
+
+    def hears(self, area: str, places: Sequence[str], day: date) -> bool:
+        """Does *area* lie in any of *places* on *day*?"""
+        return any(self.areas.lies_in(area, place, day) for place in places)
+
+    def seasons_of(self, schedule: Schedule, area: str, day: date) -> list[Season]:
+        """Those that concern the groups of *schedule* at *area*, as places are on *day*."""
+        groups = {self.scripts[script].group for script in schedule.scripts} | {"everyone"}
+        return [one for one in self.seasons if one.group in groups and self.hears(area, one.areas, day)]
+
+    def season_title(self, name: str) -> str:
+        return next((one.title for one in self.seasons if one.name == name), name)
 
     def on_trial(self) -> Self:
         return replace(self, trial=True)

@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, time
 from enum import StrEnum
+from functools import cache
+from typing import Self
 
 from .airing import Outcome
 from .programme import Recipe
@@ -74,6 +76,12 @@ class Occurrence:
     closes: bool = False  # last of its session
     outcome: Outcome | None = None  # what the play log says of it
 
+    def like(self, **changed: object) -> Self:
+        """As `replace`, five times as fast: a nation's year is some millions of these."""
+        one = object.__new__(type(self))
+        object.__setattr__(one, "__dict__", {**self.__dict__, **changed})
+        return one
+
     @property
     def whole(self) -> Sequence[Recipe]:
         """The languages that can sound."""
@@ -86,13 +94,21 @@ class Occurrence:
     @property
     def missing(self) -> str:
         """The languages that are withheld and why: `hmn-Latn-VN: stand-in (loi-chao, ket)`."""
-        told = []
-        for recipe in self.recipes:
-            for lack in dict.fromkeys(lack for _, lack in recipe.lacks):
-                items = ", ".join(item for item, why in recipe.lacks if why is lack)
-                told.append(f"{recipe.language}: {lack} ({items})")
-        return "; ".join(told)
+        return missing(self.recipes)
+
+
+def missing(recipes: Sequence[Recipe]) -> str:
+    """The languages of *recipes* that are withheld and why."""
+    told = []
+    for recipe in recipes:
+        for lack in dict.fromkeys(lack for _, lack in recipe.lacks):
+            items = ", ".join(item for item, why in recipe.lacks if why is lack)
+            told.append(f"{recipe.language}: {lack} ({items})")
+    return "; ".join(told)
 
 
 def occurrence_id(schedule: str, nominal: datetime, cluster: str) -> str:
-    return f"{schedule}/{nominal:%Y-%m-%dT%H:%M:%S}/{cluster}"
+    return f"{schedule}/{_day(nominal.date())}T{_clock(nominal.time())}/{cluster}"
+
+
+_day, _clock = cache(date.isoformat), cache(time.isoformat)  # few of either are ever asked for

@@ -5,23 +5,29 @@ A pure function of content, play log and time. Weeks (Monday to Sunday) and clus
 for itself, always whole, so that a plan of A to C is the plans of A to B and B to C joined.
 """
 
+from bisect import bisect
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from datetime import date, datetime, time, timedelta
+from functools import cached_property
 from heapq import heapify, heappop, heappush
-from math import ceil
+from operator import attrgetter
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 from .airing import LOST, Airing
 from .approval import Approvals
 from .content import Content
-from .occurrence import Kind, Occurrence, Reason, State, occurrence_id
+from .occurrence import Kind, Occurrence, Reason, State, missing, occurrence_id
 from .programme import Recipe, recipe
-from .schedule import BulletinClass, Rule, Schedule
-from .station import Cluster, Hours
+from .schedule import BulletinClass, Rule, Schedule, Season
+from .session import Day, Place, Wanted
+from .station import Cluster
 
 NOBODY = Approvals()
-GAP = timedelta(seconds=2)  # between two occurrences of a session
+DAY = 24 * 3600  # seconds
+NOWHERE = None, None
+NO_SEASON: frozenset[str] = frozenset()
 Log = Mapping[str, Airing]  # by occurrence
 
 
@@ -33,177 +39,455 @@ def plan(content: Content, log: Log, start: datetime, end: datetime) -> tuple[Oc
     """
     zone = content.station.timezone
     first, last = start.astimezone(zone).date(), end.astimezone(zone).date()
+    timetables = [
+        _Timetable(order, schedule, zone)
+        for order, schedule in enumerate(sorted(content.schedules, key=lambda one: f"{one.id}.toml"))
+        if schedule.enabled
+    ]
     monday = _week_of(first - timedelta(days=1))[0]  # an emergency may wait past midnight
+    weeks = [_week_of(monday + timedelta(weeks=week)) for week in range((last - monday).days // 7 + 1)]
+    days: dict[_Shape, Day] = {}
     found: list[Occurrence] = []
-    while monday <= last:
-        for cluster in content.station.clusters:
-            found += _Week(content, log, cluster, monday).occurrences()
-        monday += timedelta(weeks=1)
-    order = {cluster.id: index for index, cluster in enumerate(content.station.clusters)}
-    inside = (one for one in found if start <= one.at < end)
-    return tuple(sorted(inside, key=lambda one: (one.at, order[one.cluster], one.bulletin_class)))
+    for cluster in content.station.clusters:
+        planned = _Cluster(content, log, cluster, timetables, days)
+        for week in weeks:
+            found += planned.week(week)
+    inside = [one for one in found if start <= one.at < end]
+    return tuple(sorted(inside, key=attrgetter("at")))  # stable: clusters in their order, then by class
 
 
-@dataclass(frozen=True)
-class _Asked:
-    """An occurrence before sessions are laid out, with what decides its place."""
+class _Timetable:
+    """A schedule's times, worked out once for all days and weeks that look the same to its rules."""
 
-    occurrence: Occurrence
-    order: int  # of its schedule's file
+    def __init__(self, order: int, schedule: Schedule, zone: ZoneInfo) -> None:
+        self.order, self.schedule = order, schedule
+        self.moves = {
+            move.occurrence.replace(tzinfo=zone): move.to.replace(tzinfo=zone) for move in schedule.moves
+        }
+        moments = {moment for pair in self.moves.items() for moment in pair}
+        self.moved = {_week_of(moment.date())[0] for moment in moments}  # the Mondays of those weeks
+        rules = (*schedule.rules, *schedule.campaigns)
+        self.has_quota = any(rule.at_least for rule in rules)
+        self.seasonal = any(rule.season or rule.not_in_season for rule in rules)
+        self._plain = not self.seasonal and not any(rule.recurrence or rule.days for rule in rules)
+        self._extra_days = {at.date() for at in schedule.extras}
+        firsts = {rule.within.first.toordinal() for rule in rules if rule.within.first}
+        lasts = {rule.within.last.toordinal() for rule in rules if rule.within.last}
+        self._changes = sorted(firsts | {day + 1 for day in lasts})
+        self._months = [tuple(month in (rule.months or ()) for rule in rules) for month in range(13)]
+        self._days: dict[Hashable, list[tuple[time, str | None]]] = {}
+        self._weeks: dict[Hashable, _Times] = {}
+
+    def week(self, week: Sequence[date], in_season: Callable[[date], frozenset[str]]) -> "_Times":
+        """Its times in a *week*."""
+        looks = self.looks(week)
+        if looks is None or looks not in self._weeks:
+            days = (self.schedule.times_on(day, in_season(day)) for day in week)
+            if looks is not None:
+                days = (self._day(day) for day in week)
+            times = tuple([(weekday, at, season) for weekday, day in enumerate(days) for at, season in day])
+            if looks is None:
+                return times
+            self._weeks[looks] = times
+        return self._weeks[looks]
+
+    def looks(self, week: Sequence[date]) -> Hashable | None:
+        """All of a *week* that its rules see; None if they see each date or place for itself."""
+        if not self._plain or not self._extra_days.isdisjoint(week):
+            return None
+        first, last = self._seen(week[0]), self._seen(week[-1])
+        return first if first == last else tuple(map(self._seen, week))
+
+    def _seen(self, day: date) -> tuple[int, tuple[bool, ...]]:
+        """All of *day* that its rules see, but the weekday."""
+        return bisect(self._changes, day.toordinal()), self._months[day.month]
+
+    def _day(self, day: date) -> list[tuple[time, str | None]]:
+        looks = self._seen(day), day.weekday()
+        if looks not in self._days:
+            self._days[looks] = self.schedule.times_on(day)
+        return self._days[looks]
+
+    def silence(self, week: Sequence[date]) -> tuple[str | None, ...]:
+        """Why it is silent on each day of a *week*, if it is."""
+        exclusions = self.schedule.exclusions
+        if not any(one.within.meets(week[0], week[-1]) for one in exclusions):
+            return ()
+        found = map(self.schedule.exclusion_on, week)
+        return tuple([one.reason if one else None for one in found])
+
+
+_Times = tuple[tuple[int, time, str | None], ...]  # weekday, time, the season for which it is silent
+
+
+class _Message(NamedTuple):
+    """What the occurrences of a schedule with one script share on a cluster, in one era of the areas."""
+
+    head: tuple[str, str, str, str, str, str, str, str, str, BulletinClass]
+    recipes: tuple[Recipe, ...]
+    wanted: tuple[int, int, float]  # of a Wanted: class, order, seconds
+    state: State
+    reason: Reason | None
+    detail: str
+
+
+class _Asked(NamedTuple):
+    """An occurrence before sessions are laid out."""
+
+    at: datetime
+    nominal: datetime
+    message: _Message
+    table: _Timetable
+    silent: str | None  # why the schedule does not sound then, though a rule asks for it
+    makes_good: bool
 
     @property
-    def id(self) -> str:
-        return self.occurrence.id
+    def sounds(self) -> bool:
+        return self.silent is None and self.message.state is State.PLANNED
 
     @property
-    def at(self) -> datetime:
-        return self.occurrence.at
+    def wanted(self) -> Wanted:
+        at = self.at
+        return at.hour * 3600 + at.minute * 60 + at.second, *self.message.wanted
 
-    @property
-    def rank(self) -> tuple[BulletinClass, datetime, int]:
-        return (self.occurrence.bulletin_class, self.at, self.order)
+
+_Shape = tuple[float, tuple[Wanted, ...]]  # what decides how a day is laid out
+
+
+class _Cluster:
+    """One cluster, and what is known of it from week to week."""
+
+    def __init__(
+        self,
+        content: Content,
+        log: Log,
+        cluster: Cluster,
+        timetables: Sequence[_Timetable],
+        days: dict[_Shape, Day],
+    ) -> None:
+        self.content, self.log, self.cluster, self.timetables = content, log, cluster, timetables
+        self.zone = content.station.timezone
+        self._days = days
+        self._known: dict[Hashable, tuple[list[Occurrence], date]] = {}
+        self._messages: dict[tuple[int, str, int], _Message] = {}
+        self._recipes: dict[tuple[str, int], tuple[Recipe, ...]] = {}
+        self._concerned: dict[tuple[int, int], bool] = {}
+        self._seasons: dict[tuple[int, int], list[Season]] = {}
+
+    def week(self, week: Sequence[date]) -> Sequence[Occurrence]:
+        """What is planned in a *week*; one that looks like another is that one once more, days later."""
+        looks = self._looks(week)
+        if looks is not None and looks in self._known:
+            known, monday = self._known[looks]
+            return _later(known, week[0] - monday)
+        planned = _Week(self, week)
+        found = list(planned.occurrences())
+        if looks is not None and not planned.displaced:
+            self._known[looks] = found, week[0]
+        return found
+
+    def _looks(self, week: Sequence[date]) -> Hashable | None:
+        """All that decides what is planned in a *week* but its date; None where it is like no other."""
+        era = self.content.areas.era(week[0])
+        if self.log or self.emergencies or era != self.content.areas.era(week[-1]):
+            return None
+        looks: list[Hashable] = [era]
+        for table in self.timetables:
+            if week[0] in table.moved:
+                return None
+            if self.concerns(table, week[0], era):
+                times = table.looks(week) or self.times(table, week)
+                looks += (table.order, times, self.rotated(table, week), table.silence(week))
+        return tuple(looks)
+
+    @cached_property
+    def emergencies(self) -> list[_Timetable]:
+        return [one for one in self.timetables if one.schedule.bulletin_class is BulletinClass.EMERGENCY]
+
+    def concerns(self, table: _Timetable, day: date, era: int) -> bool:
+        key = table.order, era
+        if key not in self._concerned:
+            self._concerned[key] = self.content.hears(self.cluster.area, table.schedule.areas, day)
+        return self._concerned[key]
+
+    def times(self, table: _Timetable, week: Sequence[date]) -> _Times:
+        return table.week(week, lambda day: self.in_season(table, day))
+
+    def rotated(self, table: _Timetable, week: Sequence[date]) -> int:
+        """Which of its scripts comes first in a *week*: the same on every machine."""
+        scripts = len(table.schedule.scripts)
+        return 0 if scripts == 1 else week[0].toordinal() // 7 * len(self.times(table, week)) % scripts
+
+    def in_season(self, table: _Timetable, day: date) -> frozenset[str]:
+        """The names of the seasons that run here on *day* for the group of the schedule."""
+        if not table.seasonal:
+            return NO_SEASON
+        key = table.order, self.content.areas.era(day)
+        if key not in self._seasons:
+            self._seasons[key] = self.content.seasons_of(table.schedule, self.cluster.area, day)
+        return frozenset(one.name for one in self._seasons[key] if day in one.within)
+
+    def message(self, table: _Timetable, script_id: str, day: date, era: int) -> _Message:
+        key = table.order, script_id, era
+        if key not in self._messages:
+            cluster, schedule, script = self.cluster, table.schedule, self.content.scripts[script_id]
+            if (script_id, era) not in self._recipes:
+                self._recipes[script_id, era] = recipes_for(self.content, script_id, cluster, day)
+            area = self.content.areas.find(cluster.area, day)
+            recipes = self._recipes[script_id, era]
+            whole = [one for one in recipes if not one.lacks]
+            self._messages[key] = _Message(
+                head=(
+                    schedule.id,
+                    schedule.title,
+                    script.id,
+                    script.title,
+                    script.group,
+                    cluster.id,
+                    cluster.name,
+                    cluster.area,
+                    area.name if area else cluster.area,
+                    schedule.bulletin_class,
+                ),
+                recipes=recipes,
+                wanted=(int(schedule.bulletin_class), table.order, sum(one.seconds for one in whole)),
+                state=State.PLANNED if whole else State.WITHHELD,
+                reason=Reason.INCOMPLETE if len(whole) < len(recipes) else None,
+                detail=missing(recipes),
+            )
+        return self._messages[key]
+
+    def laid(self, wanted: tuple[Wanted, ...], busy: float) -> Day:
+        """The day on which just these are asked for; most days are like others."""
+        shape = busy, wanted
+        if shape not in self._days:
+            self._days[shape] = Day(wanted, self.content.station.hours, busy)
+        return self._days[shape]
+
+    def asked(self, table: _Timetable, week: Sequence[date]) -> Iterator[_Asked]:
+        """What a schedule asks for in a *week*, moved ones at their new time."""
+        era = self.content.areas.era
+        if any(self.concerns(table, day, era(day)) for day in (week[0], week[-1])):
+            for nominal, script, season in self._nominal(table, week):
+                if nominal not in table.moves and (one := self.ask(table, script, nominal, nominal, season)):
+                    yield one
+        for occurrence, to in table.moves.items():
+            if week[0] <= to.date() <= week[-1]:
+                for nominal, script, season in self._nominal(table, _week_of(occurrence.date())):
+                    if nominal == occurrence and (one := self.ask(table, script, nominal, to, season)):
+                        yield one
+
+    def _nominal(self, table: _Timetable, week: Sequence[date]) -> Iterator[tuple[datetime, str, str | None]]:
+        """The times that the schedule names in a *week*, with script and season."""
+        times = self.times(table, week)
+        scripts = table.schedule.scripts
+        for index, (weekday, at, season) in enumerate(times, self.rotated(table, week)):
+            yield datetime.combine(week[weekday], at, self.zone), scripts[index % len(scripts)], season
+
+    def ask(
+        self,
+        table: _Timetable,
+        script: str,
+        nominal: datetime,
+        at: datetime,
+        season: str | None,
+        *,
+        makes_good: bool = False,
+    ) -> _Asked | None:
+        """An occurrence, if the schedule concerns this cluster then."""
+        day = at.date()
+        era = self.content.areas.era(day)
+        if not self.concerns(table, day, era):
+            return None
+        silent = season and self.content.season_title(season)
+        if table.schedule.exclusions and (exclusion := table.schedule.exclusion_on(day)):
+            silent = exclusion.reason
+        return _Asked(at, nominal, self.message(table, script, day, era), table, silent, makes_good)
 
 
 class _Week:
     """One cluster's week."""
 
-    def __init__(self, content: Content, log: Log, cluster: Cluster, monday: date) -> None:
-        self.content, self.log, self.cluster = content, log, cluster
-        self.days = _week_of(monday)
+    def __init__(self, cluster: _Cluster, week: Sequence[date]) -> None:
+        self.of, self.days = cluster, week
         self.asked: dict[date, list[_Asked]] = {day: [] for day in self.days}
-        self.laid: dict[date, list[Occurrence]] = {}
-        self._recipes: dict[tuple[str, date], tuple[Recipe, ...]] = {}
+        for table in cluster.timetables:
+            for one in cluster.asked(table, self.days):
+                self.asked[one.at.date()].append(one)
+        self.laid = {day: self._lay(day, self.asked[day]) for day in self.days}
+        self.displaced = any(place.reason for laid in self.laid.values() for place in laid.places)
 
     def occurrences(self) -> Iterator[Occurrence]:
-        for order, schedule in enumerate(self.content.schedules):
-            for one in self._asked_by(order, schedule) if schedule.enabled else ():
-                self.asked[one.at.date()].append(one)
-        self.laid = {day: lay_out(self.asked[day], self.content.station.hours) for day in self.days}
         self._make_good()
         for day in self.days:
-            for placed in self.laid[day]:
-                logged = self.log.get(placed.id)
-                yield placed if logged is None else replace(placed, outcome=logged.outcome)
+            yield from self._told(day)
 
-    def _asked_by(self, order: int, schedule: Schedule) -> Iterator[_Asked]:
-        """What *schedule* asks of this cluster this week, moved ones at their new time."""
-        moves = {move.occurrence: move.to for move in schedule.moves}
-        for nominal in _nominal_times(schedule, self.days):
-            if nominal not in moves:
-                yield from self._ask(order, schedule, nominal, nominal)
-        for nominal, to in moves.items():
-            if to.date() in self.days and nominal in _nominal_times(schedule, [nominal.date()]):
-                yield from self._ask(order, schedule, nominal, to)
+    def _lay(self, day: date, asked: Sequence[_Asked]) -> Day:
+        wanted = tuple([one.wanted for one in asked if one.sounds])
+        busy = self._spill(day - timedelta(days=1)) if wanted and self.of.emergencies else 0
+        return self.of.laid(wanted, busy)
 
-    def _ask(
-        self, order: int, schedule: Schedule, nominal: datetime, at: datetime, lost: Occurrence | None = None
-    ) -> Iterator[_Asked]:
-        """An occurrence, or the make-good of one that was *lost*, with that one's script."""
-        if not self._concerns(schedule, at.date()):
-            return
-        zone = self.content.station.timezone
-        script = self.content.scripts[lost.script if lost else _script(schedule, nominal)]
-        area = self.content.areas.find(self.cluster.area, at.date())
-        one = Occurrence(
-            id=occurrence_id(schedule.id, nominal, self.cluster.id),
-            schedule=schedule.id,
-            schedule_title=schedule.title,
-            script=script.id,
-            script_title=script.title,
-            group=script.group,
-            cluster=self.cluster.id,
-            cluster_name=self.cluster.name,
-            area=self.cluster.area,
-            area_name=area.name if area else self.cluster.area,
-            bulletin_class=schedule.bulletin_class,
-            nominal=nominal.replace(tzinfo=zone),
-            at=at.replace(tzinfo=zone),
-            recipes=recipes_for(self.content, script.id, self.cluster, at.date(), self._recipes),
-            kind=Kind.MAKE_GOOD if lost else Kind.PLANNED,
+    def _spill(self, day: date) -> float:
+        """How far what is asked of *day* reaches beyond midnight; only emergencies do."""
+        week = _week_of(day)
+        asked = [
+            one for table in self.of.emergencies for one in self.of.asked(table, week) if one.at.date() == day
+        ]
+        return max(0, self.of.laid(tuple(one.wanted for one in asked if one.sounds), 0).end - DAY)
+
+    def _told(self, day: date) -> list[Occurrence]:
+        """The occurrences of *day* in the order in which they sound."""
+        asked = self.asked[day]
+        if not asked:
+            return []
+        laid = iter(zip(self.laid[day].wanted, self.laid[day].places, strict=True))
+        told = [self._occurrence(one, *(next(laid) if one.sounds else NOWHERE)) for one in asked]
+        if len(told) > 1:
+            told.sort(key=attrgetter("at", "bulletin_class"))
+        return told
+
+    def _occurrence(self, one: _Asked, wanted: Wanted | None, place: Place | None) -> Occurrence:
+        message, zone = one.message, self.of.zone
+        at = one.at
+        if wanted is not None and place is not None and place.start != wanted[0]:
+            at = datetime.combine(at, time(), zone) + timedelta(seconds=place.start)
+        state, reason, detail, opens, closes = message.state, message.reason, message.detail, False, False
+        if place is not None:
+            opens, closes = place.opens, place.closes
+            if place.reason is not None:
+                state, reason, detail = State.DISPLACED, place.reason, ""
+        elif one.silent is not None:
+            state, reason, detail = State.EXCEPTED, Reason.EXCEPTED, one.silent
+        name = self._id(one)
+        logged = self.of.log.get(name)
+        return Occurrence(
+            name,
+            *message.head,
+            one.nominal,
+            at,
+            message.recipes,
+            Kind.MAKE_GOOD if one.makes_good else Kind.PLANNED,
+            state,
+            reason,
+            detail,
+            opens,
+            closes,
+            logged.outcome if logged else None,
         )
-        if (exclusion := schedule.exclusion_on(at.date())) is not None:
-            one = replace(one, state=State.EXCEPTED, reason=Reason.EXCEPTED, detail=exclusion.reason)
-        elif not one.whole:
-            one = replace(one, state=State.WITHHELD, reason=Reason.INCOMPLETE, detail=one.missing)
-        elif len(one.whole) < len(one.recipes):
-            one = replace(one, reason=Reason.INCOMPLETE, detail=one.missing)
-        yield _Asked(one, order)
 
-    def _concerns(self, schedule: Schedule, day: date) -> bool:
-        return any(self.content.areas.lies_in(self.cluster.area, area, day) for area in schedule.areas)
+    def _id(self, one: _Asked) -> str:
+        return occurrence_id(one.table.schedule.id, one.nominal, self.of.cluster.id)
 
     def _make_good(self) -> None:
         """
-        Give each loss that leaves the week below a schedule's quota the next free slot.
+        Give each loss that leaves the week below a schedule's quota a slot.
 
         The losses of all schedules are taken in the order in which they became known and each looks only
         forward from there, so that what happens later never changes what was promised earlier.
         """
-        kept = {
-            schedule.id: (order, schedule, rules)
-            for order, schedule in enumerate(self.content.schedules)
-            if (
-                rules := [
-                    rule
-                    for day in self.days
-                    for rule in schedule.rules_on(day)
-                    if rule.at_least and rule.holds_on(day)
-                ]
-            )
-        }
+        if not self.displaced and not self.of.log:
+            return
+        quotas = {table: rules for table in self.of.timetables if (rules := self._rules_with_quota(table))}
+        tables = {table.schedule.id: table for table in quotas}
         own = [
             one
             for day in self.days
-            for one in self.laid[day]
-            if one.schedule in kept and one.state in (State.PLANNED, State.DISPLACED)
+            for one in self._told(day)
+            if one.schedule in tables and one.state in (State.PLANNED, State.DISPLACED)
         ]
         alive = Counter(one.schedule for one in own)
-        losses = [self._known(one) for one in own if self._is_lost(one)]
+        losses = [self._known(one) for one in own if _is_lost(one)]
         heapify(losses)
         while losses:
             _, known, _, lost = heappop(losses)
-            order, schedule, rules = kept[lost.schedule]
-            alive[schedule.id] -= 1
-            if alive[schedule.id] >= max(rule.at_least.airings for rule in rules if rule.at_least):
+            table = tables[lost.schedule]
+            alive[lost.schedule] -= 1
+            rules = quotas[table]
+            if alive[lost.schedule] >= max(rule.at_least.airings for rule in rules if rule.at_least):
                 continue
-            placed = self._next_slot(order, schedule, rules, lost, known)
-            if placed is not None and self._is_lost(placed):
+            placed = self._place(table, rules, lost, known)
+            if placed is not None and _is_lost(placed):
                 heappush(losses, self._known(placed))
 
-    def _is_lost(self, one: Occurrence) -> bool:
-        logged = self.log.get(one.id)
-        return one.state is State.DISPLACED if logged is None else logged.outcome in LOST
+    def _rules_with_quota(self, table: _Timetable) -> list[Rule]:
+        """The rules with a quota that give this week its times."""
+        if not table.has_quota:
+            return []
+        return [
+            rule
+            for day in self.days
+            for rule in table.schedule.rules_on(day)
+            if rule.at_least and rule.holds_on(day, self.of.in_season(table, day))
+        ]
 
     def _known(self, one: Occurrence) -> tuple[bool, datetime, str, Occurrence]:
         """When the loss of *one* became known, for sorting: what the plan displaces it knew all along."""
         if one.state is State.DISPLACED:
             return False, one.at, one.id, one
-        return True, self.log[one.id].logged.astimezone(self.content.station.timezone), one.id, one
+        return True, self.of.log[one.id].logged.astimezone(self.of.zone), one.id, one
 
-    def _next_slot(
-        self, order: int, schedule: Schedule, rules: Sequence[Rule], lost: Occurrence, after: datetime
+    def _place(
+        self, table: _Timetable, rules: Sequence[Rule], lost: Occurrence, after: datetime
     ) -> Occurrence | None:
-        """Put a make-good into the first slot after *after* where it displaces nobody."""
-        moved = {move.occurrence for move in schedule.moves}
-        for day in self.days:
-            taken = moved | {
-                one.at.replace(tzinfo=None)
-                for one in self.asked[day]
-                if one.occurrence.schedule == schedule.id
-            }
-            for at in sorted({at for rule in rules if day in rule.within for at in rule.times}):
-                slot = datetime.combine(day, at)
-                if slot in taken or slot.replace(tzinfo=after.tzinfo) <= after:
-                    continue
-                for extra in self._ask(order, schedule, slot, slot, lost):
-                    tried = lay_out([*self.asked[day], extra], self.content.station.hours)
-                    sounding = {one.id: one for one in tried if one.state is State.PLANNED}
-                    before = {one.id for one in self.laid[day] if one.state is State.PLANNED}
-                    if sounding.keys() >= {extra.id, *before}:
-                        self.asked[day].append(extra)
-                        self.laid[day] = tried
-                        return sounding[extra.id]
+        """Put the make-good of *lost* into the first slot after *after* where it displaces nobody."""
+        for slot in self._slots(table, rules, lost.seconds, after):
+            day = slot.date()
+            season = self._avoided(table, day)
+            extra = self.of.ask(table, lost.script, slot, slot, season, makes_good=True)
+            if extra is None or not extra.sounds:
+                continue
+            tried = self._lay(day, [*self.asked[day], extra])
+            kept = [place.reason is None for place in self.laid[day].places] + [True]
+            if all(place.reason is None for place, needed in zip(tried.places, kept, strict=True) if needed):
+                self.asked[day].append(extra)
+                self.laid[day] = tried
+                return next(one for one in self._told(day) if one.id == self._id(extra))
         return None
+
+    def _avoided(self, table: _Timetable, day: date) -> str | None:
+        in_season = self.of.in_season(table, day)
+        return next((name for rule in table.schedule.rules_on(day) if (name := rule.avoids(in_season))), None)
+
+    def _slots(
+        self, table: _Timetable, rules: Sequence[Rule], seconds: float, after: datetime
+    ) -> Iterator[datetime]:
+        """
+        The rest of the week at the schedule's own times; then wherever the hours still hold it, first
+        where loudspeakers sound anyway.
+        """
+        zone = self.of.zone
+        days = [day for day in self.days if day >= after.date() and self.laid[day].may_hold(seconds)]
+        taken = set(table.moves) | {
+            one.nominal for day in self.days for one in self.asked[day] if one.table is table
+        }
+        own = [
+            datetime.combine(day, at, zone)
+            for day in days
+            for at in sorted({at for rule in rules if day in rule.within for at in rule.times_on(day)})
+        ]
+        openings = [
+            datetime.combine(day, time(), zone) + timedelta(seconds=second)
+            for day in days
+            if any(day in rule.within for rule in rules)
+            for second in self.laid[day].openings(
+                (after - datetime.combine(day, time(), zone)).total_seconds()
+            )
+        ]
+        yield from (slot for slot in (*own, *openings) if slot > after and slot not in taken)
+
+
+def _later(found: Sequence[Occurrence], by: timedelta) -> list[Occurrence]:
+    """The same occurrences *by* so many days later."""
+    later = []
+    for one in found:
+        nominal = one.nominal + by
+        at = nominal if one.at is one.nominal else one.at + by
+        later.append(one.like(id=occurrence_id(one.schedule, nominal, one.cluster), nominal=nominal, at=at))
+    return later
+
+
+def _is_lost(one: Occurrence) -> bool:
+    return one.state is State.DISPLACED if one.outcome is None else one.outcome in LOST
 
 
 def _week_of(day: date) -> list[date]:
@@ -211,38 +495,12 @@ def _week_of(day: date) -> list[date]:
     return [day + timedelta(days=offset - day.weekday()) for offset in range(7)]
 
 
-def _nominal_times(schedule: Schedule, days: Sequence[date]) -> list[datetime]:
-    """Naive local times, earliest first."""
-    return [datetime.combine(day, at) for day in days for at, _ in schedule.times_on(day)]
-
-
-def _script(schedule: Schedule, nominal: datetime) -> str:
-    """Scripts rotate from one nominal time to the next."""
-    if len(schedule.scripts) == 1:
-        return schedule.scripts[0]
-    days = _week_of(nominal.date())
-    times = _nominal_times(schedule, days)
-    before = days[0].toordinal() // 7 * len(times)
-    return schedule.scripts[(before + times.index(nominal)) % len(schedule.scripts)]
-
-
-def recipes_for(
-    content: Content,
-    script: str,
-    cluster: Cluster,
-    day: date,
-    known: dict[tuple[str, date], tuple[Recipe, ...]] | None = None,
-) -> tuple[Recipe, ...]:
+def recipes_for(content: Content, script: str, cluster: Cluster, day: date) -> tuple[Recipe, ...]:
     """What *cluster* would hear of *script* on *day*, a recipe a language in the cluster's order."""
-    if known is not None and (script, day) in known:
-        return known[script, day]
-    made = tuple(
+    return tuple(
         recipe_at(content, script, language, cluster.area, day, cluster.profile)
         for language in cluster.languages
     )
-    if known is not None:
-        known[script, day] = made
-    return made
 
 
 def recipe_at(
@@ -262,48 +520,3 @@ def recipe_at(
         trial=content.trial,
         profile=profile,
     )
-
-
-def lay_out(asked: Sequence[_Asked], hours: Hours) -> list[Occurrence]:
-    """
-    Put one cluster's day into sessions.
-
-    Occurrences that meet follow one another: emergency, priority, normal, then file order. What would
-    pass the session's minutes is displaced with all that stands behind it; so is what the allowed
-    hours cannot hold. Emergencies pass both.
-    """
-    waiting = sorted((one for one in asked if one.occurrence.state is State.PLANNED), key=lambda one: one.at)
-    done = [one.occurrence for one in asked if one.occurrence.state is not State.PLANNED]
-    sessions = 0
-    while waiting:
-        session, full = waiting[0].at, False
-        free = session
-        laid: list[Occurrence] = []
-        while ready := [one for one in waiting if one.at <= free]:
-            one = min(ready, key=lambda one: one.rank)
-            waiting.remove(one)
-            start = free if not laid else _whole_second(free + GAP)
-            end = start + timedelta(seconds=one.occurrence.seconds)
-            reason = None
-            if one.occurrence.bulletin_class is not BulletinClass.EMERGENCY:
-                if end.date() != start.date() or not hours.hold(start.time(), end.time()):
-                    reason = Reason.OUTSIDE_HOURS
-                elif sessions >= hours.sessions_per_day:
-                    reason = Reason.TOO_MANY_SESSIONS
-                elif full or end - session > timedelta(minutes=hours.session_minutes):
-                    reason, full = Reason.SESSION_FULL, True
-            if reason is None:
-                laid.append(replace(one.occurrence, at=start))
-                free = end
-            else:
-                done.append(replace(one.occurrence, state=State.DISPLACED, reason=reason, detail=""))
-        if laid:
-            sessions += any(one.bulletin_class is not BulletinClass.EMERGENCY for one in laid)
-            laid[0] = replace(laid[0], opens=True)
-            laid[-1] = replace(laid[-1], closes=True)
-            done += laid
-    return sorted(done, key=lambda one: one.at)
-
-
-def _whole_second(moment: datetime) -> datetime:
-    return moment.replace(microsecond=0) + timedelta(seconds=ceil(moment.microsecond / 1_000_000))

@@ -28,6 +28,9 @@ class Days:
     first: date | None = None
     last: date | None = None
 
+    def meets(self, first: date, last: date) -> bool:
+        return (self.first is None or self.first <= last) and (self.last is None or first <= self.last)
+
     def __contains__(self, day: date) -> bool:
         return (self.first is None or self.first <= day) and (self.last is None or day <= self.last)
 
@@ -36,6 +39,9 @@ class DaySet(Protocol):
     """Days, or a holiday by its name."""
 
     def __contains__(self, day: date, /) -> bool: ...
+
+    def meets(self, first: date, last: date) -> bool:
+        """Is any day from *first* to *last* among them?"""
 
 
 @dataclass(frozen=True)
@@ -126,10 +132,6 @@ class Schedule:
     moves: Sequence[Move] = ()
     extras: Sequence[datetime] = ()  # single ones, beside the rules; local wall times
     enabled: bool = True
-
-    @property
-    def seasonal(self) -> bool:
-        return any(rule.season or rule.not_in_season for rule in (*self.rules, *self.campaigns))
 
     def rules_on(self, day: date) -> Sequence[Rule]:
         """The rules that give *day* its times: its campaigns if it lies in any, else the plain rules."""

@@ -314,7 +314,7 @@ def test_only_an_emergency_passes_the_hours() -> None:
 def test_those_that_meet_follow_one_another() -> None:
     """Emergency, priority, normal, then file order, on whole seconds with a breath in between."""
     content = make_content(
-        make_schedule("b-normal", scripts=["lẻ"]),
+        make_schedule("b-normal", scripts=["lẻ"]),  # file order is by name, whatever the order here
         make_schedule("a-normal", scripts=["lẻ"]),
         make_schedule("priority", bulletin_class=BulletinClass.PRIORITY),
         make_schedule("emergency", bulletin_class=BulletinClass.EMERGENCY),
@@ -323,8 +323,8 @@ def test_those_that_meet_follow_one_another() -> None:
     assert brief(planned(content)) == [
         ("emergency", "17:30:00", State.PLANNED),
         ("priority", "17:31:02", State.PLANNED),
-        ("b-normal", "17:32:04", State.PLANNED),
-        ("a-normal", "17:33:06", State.PLANNED),
+        ("a-normal", "17:32:04", State.PLANNED),
+        ("b-normal", "17:33:06", State.PLANNED),
     ]
 
 
@@ -523,7 +523,7 @@ def test_a_lost_make_good_is_made_good() -> None:
         assert make_goods(week) == [f"{day} 17:30" for day in days]
         last = [one for one in week if one.kind is Kind.MAKE_GOOD][-1]
         log |= make_log(make_airing(last, Outcome.FAILED))
-    assert make_goods(planned(content, *WEEK, log=log)) == [f"{day} 17:30" for day in days]
+    assert make_goods(planned(content, *WEEK, log=log)) == [f"{day} 17:30" for day in days] + ["Sun 17:35"]
 
 
 def test_a_make_good_looks_forward_from_when_the_loss_was_known() -> None:
@@ -535,12 +535,16 @@ def test_a_make_good_looks_forward_from_when_the_loss_was_known() -> None:
 
 
 def test_a_loss_is_made_good_in_its_own_week() -> None:
-    """What is lost on Sunday evening, or found out in the next week, is lost."""
+    """What is lost on Sunday evening is made good that evening; found out in the next week, it is lost."""
     content = make_content(
         make_schedule("bhxh", make_rule(EVENING, weekdays=frozenset({6}), at_least=Quota(1)))
     )
     log = lost(content, "bhxh/2026-11-22T17:30:00/nam-po")
-    assert make_goods(planned(content, "2026-11-16", "2026-11-30", log=log)) == []
+    assert make_goods(planned(content, "2026-11-16", "2026-11-30", log=log)) == ["Sun 17:35"]
+    sunday = planned(content, *WEEK)[0]
+    for known in (at("2026-11-22", "18:30"), at("2026-11-23", "05:00")):
+        late = make_log(make_airing(sunday, Outcome.MISSED, logged=known))
+        assert make_goods(planned(content, "2026-11-16", "2026-11-30", log=late)) == []
 
 
 def test_a_make_good_keeps_the_clusters_apart() -> None:
@@ -644,7 +648,7 @@ def test_no_make_good_after_the_last_day_of_the_rule() -> None:
     log = lost(content, "bhxh/2026-11-17T17:30:00/nam-po")
     assert make_goods(planned(content, *WEEK, log=log)) == ["Wed 17:30"]
     log |= make_log(make_airing(planned(content, *WEEK, log=log)[-1], Outcome.FAILED))
-    assert make_goods(planned(content, *WEEK, log=log)) == ["Wed 17:30"]
+    assert make_goods(planned(content, *WEEK, log=log)) == ["Wed 17:30", "Wed 17:35"]
 
 
 def test_a_make_good_does_not_take_the_place_of_a_moved_occurrence() -> None:

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from broadcaster.model.airing import LOST, Airing, Outcome
 from broadcaster.model.content import Content
 from broadcaster.model.occurrence import Kind, Occurrence, State
-from broadcaster.model.plan import GAP, plan
+from broadcaster.model.plan import plan
 from broadcaster.model.schedule import BulletinClass, Days, Exclusion, Move, Quota, Rule, Schedule
+from broadcaster.model.session import GAP
 from broadcaster.model.station import Hours, Span
 from tests.factories import (
     ZONE,
@@ -219,7 +220,7 @@ def test_occurrences_of_a_cluster_never_overlap(case: tuple[Content, dict[str, A
     """A broadcast begins on a whole second, when the one before it is over."""
     for sequence in sounding(*case):
         for before, after in pairwise(sequence):
-            pause = timedelta() if after.opens else GAP
+            pause = timedelta(seconds=0 if after.opens else GAP)
             assert after.at >= before.at + timedelta(seconds=before.seconds) + pause
         assert all(one.at.microsecond == 0 for one in sequence)
 

@@ -107,23 +107,27 @@ def test_campaigns_that_overlap_add_up() -> None:
 
 
 def test_a_time_that_two_rules_ask_for_is_there_once() -> None:
-    """Times of a day come sorted, each once, with the first rule that asks for it."""
-    first, second = make_rule(EVENING), make_rule(time(18), EVENING, MORNING)
-    assert list(make_schedule("x", first, second).times_on(date(2026, 4, 6))) == [
-        (MORNING, second),
-        (EVENING, first),
-        (time(18), second),
-    ]
+    """Times of a day come sorted, each once, extra ones among them."""
+    rules = make_rule(EVENING), make_rule(time(18), EVENING, MORNING)
+    extra = [datetime(2026, 4, 6, 17), datetime(2026, 4, 6, 18), datetime(2026, 4, 7, 16)]  # noqa: DTZ001
+    found = make_schedule("x", *rules, extras=extra).times_on(date(2026, 4, 6))
+    assert found == [(at, None) for at in (MORNING, time(17), EVENING, time(18))]
 
 
-def test_quotas_are_those_of_the_rules_in_force() -> None:
-    """Rules with a quota count on the days on which they give times, not where a campaign replaces them."""
-    kept = make_rule(EVENING, weekdays=frozenset({1, 4}), at_least=Quota(2))
-    campaign = make_rule(MORNING, within=Days(date(2026, 4, 7), date(2026, 4, 7)))
-    schedule = make_schedule("x", kept, make_rule(MORNING), campaigns=[campaign])
-    assert schedule.quotas_on(date(2026, 4, 10)) == [kept]
-    assert schedule.quotas_on(date(2026, 4, 9)) == []
-    assert schedule.quotas_on(date(2026, 4, 7)) == []
+def test_a_rule_with_a_season_holds_in_that_season_only() -> None:
+    """`season` lets a rule hold only while one of its seasons runs; the others do not matter."""
+    schedule = make_schedule("x", make_rule(EVENING, season=["vai", "nhan"]))
+    day = date(2026, 7, 1)
+    assert schedule.times_on(day) == schedule.times_on(day, {"giap-hat"}) == []
+    assert schedule.times_on(day, {"nhan", "giap-hat"}) == [(EVENING, None)]
+
+
+def test_a_time_that_falls_into_an_avoided_season_is_there_with_its_name() -> None:
+    """`not_in_season` takes nothing away: the time says for which season it is silent."""
+    schedule = make_schedule("x", make_rule(EVENING, MORNING, not_in_season=["giap-hat"]), make_rule(EVENING))
+    day = date(2026, 7, 1)
+    assert schedule.times_on(day, {"giap-hat"}) == [(MORNING, "giap-hat"), (EVENING, None)]
+    assert schedule.times_on(day, {"vai"}) == [(MORNING, None), (EVENING, None)]
 
 
 def test_the_first_exclusion_of_a_day_counts() -> None:

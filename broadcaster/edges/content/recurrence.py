@@ -1,0 +1,189 @@
+"""Recurrences of RFC 5545, by dateutil."""
+
+import re
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from broadcaster.model.errors import Text, say
+
+if TYPE_CHECKING:
+    from dateutil.rrule import rrule
+
+MOST_A_DAY = 48
+DAYS = "(MO|TU|WE|TH|FR|SA|SU)"
+NUMBERS = {
+    "BYSECOND": (0, 59),
+    "BYMINUTE": (0, 59),
+    "BYHOUR": (0, 23),
+    "BYMONTHDAY": (1, 31),
+    "BYYEARDAY": (1, 366),
+    "BYWEEKNO": (1, 53),
+    "BYMONTH": (1, 12),
+    "BYSETPOS": (1, 366),
+}
+COUNTED_BACK = {"BYMONTHDAY", "BYYEARDAY", "BYWEEKNO", "BYSETPOS"}  # may be negative
+PATTERNS = {
+    "FREQ": "SECONDLY|MINUTELY|HOURLY|DAILY|WEEKLY|MONTHLY|YEARLY",
+    "UNTIL": r"\d{8}T\d{6}Z?",
+    "COUNT": r"[1-9]\d{0,5}",
+    "INTERVAL": r"[1-9]\d{0,4}",
+    "BYDAY": rf"([+-]?[1-9]\d?)?{DAYS}(,([+-]?[1-9]\d?)?{DAYS})*",
+    "WKST": DAYS,
+    **dict.fromkeys(NUMBERS, r"[+-]?\d+(,[+-]?\d+)*"),
+}
+NOT_WITH = {  # RFC 5545, 3.3.10: what a part may not stand with
+    "BYWEEKNO": {"HOURLY", "DAILY", "WEEKLY", "MONTHLY"},
+    "BYYEARDAY": {"DAILY", "WEEKLY", "MONTHLY"},
+    "BYMONTHDAY": {"WEEKLY"},
+}
+
+
+class UnusableError(ValueError):
+    """A rule that cannot be used: what is wrong, and what to write."""
+
+    def __init__(self, what: Text, following: Text) -> None:
+        super().__init__(str(what))
+        self.what, self.following = what, following
+
+
+@dataclass(frozen=True)
+class RRule:
+    """
+    The rule *text* from *start* on, once for each of *times*; without times the rule itself gives them.
+
+    Wall times of *zone*. Raises UnusableError for what RFC 5545 does not allow, what never happens, and
+    what happens more often than loudspeakers can bear.
+    """
+
+    text: str
+    start: date
+    times: tuple[time, ...]
+    zone: ZoneInfo
+    _years: dict[int, dict[date, list[time]]] = field(default_factory=dict, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        parts = _parts(self.text)
+        if not self.times and parts["FREQ"] != "HOURLY" and "BYHOUR" not in parts:
+            raise UnusableError(
+                say("Neither “times” nor BYHOUR says at what time."),
+                say("Write {example} beside the rrule.", example="times = [17:30:00]"),
+            )
+        if not _ever(parts):
+            raise UnusableError(
+                say("By this rrule nothing ever sounds."), say("Look at its days and months.")
+            )
+        days = self._expanded(self.start.year) or self._expanded(self.start.year + 1)
+        if any(len(times) > MOST_A_DAY for times in days.values()):
+            raise UnusableError(
+                say("The rrule asks for more than {most} broadcasts a day.", most=MOST_A_DAY),
+                say("Take FREQ=DAILY, with the times in “times”."),
+            )
+
+    def times_on(self, day: date) -> list[time]:
+        if day.year not in self._years:
+            self._years[day.year] = self._expanded(day.year)
+        return self._years[day.year].get(day, [])
+
+    def _expanded(self, year: int) -> dict[date, list[time]]:
+        days: dict[date, set[time]] = {}
+        for rule in self._rules():
+            for at in rule.between(datetime(year, 1, 1), datetime(year, 12, 31, 23, 59, 59), inc=True):  # noqa: DTZ001 - wall times
+                days.setdefault(at.date(), set()).add(at.time())
+        return {day: sorted(times) for day, times in days.items()}
+
+    def _rules(self) -> "list[rrule]":
+        from dateutil.rrule import rrulestr
+
+        text = re.sub(r"UNTIL=(\d{8}T\d{6})Z", self._local, self.text)
+        return [rrulestr(text, dtstart=datetime.combine(self.start, at)) for at in self.times or (time(),)]
+
+    def _local(self, until: re.Match[str]) -> str:
+        moment = datetime.strptime(until[1], "%Y%m%dT%H%M%S").replace(tzinfo=UTC).astimezone(self.zone)
+        return f"UNTIL={moment:%Y%m%dT%H%M%S}"
+
+
+def _parts(text: str) -> dict[str, str]:
+    """The parts of the rule *text*, each as RFC 5545 has it."""
+    parts: dict[str, str] = {}
+    for part in text.split(";"):
+        name, _, value = part.partition("=")
+        if name not in PATTERNS:
+            meant = get_close_matches(name.upper(), PATTERNS, 1)
+            raise UnusableError(
+                say("An rrule has no part “{part}”.", part=name),
+                say("Did you mean “{meant}”?", meant=meant[0])
+                if meant
+                else say("Write it as in RFC 5545: {example}.", example="FREQ=MONTHLY;BYDAY=1MO"),
+            )
+        if name in parts or not re.fullmatch(PATTERNS[name], value) or not _in_range(name, value):
+            raise UnusableError(
+                say("The part “{part}” of the rrule is not understood, or stands there twice.", part=part),
+                say("Write UNTIL with its time, such as {example}.", example="20261231T235959")
+                if name == "UNTIL"
+                else say("Write it as in RFC 5545: {example}.", example="FREQ=MONTHLY;BYDAY=1MO"),
+            )
+        parts[name] = value
+    _fit_together(parts)
+    return parts
+
+
+def _in_range(name: str, value: str) -> bool:
+    if name not in NUMBERS:
+        return True
+    least, most = NUMBERS[name]
+    return all(
+        least <= (abs(number) if name in COUNTED_BACK else number) <= most
+        for number in map(int, value.split(","))
+    )
+
+
+def _fit_together(parts: dict[str, str]) -> None:
+    frequency = parts.get("FREQ", "")
+    ordinal = re.search(r"\d", parts.get("BYDAY", ""))
+    wrong = next((name for name, those in NOT_WITH.items() if name in parts and frequency in those), None)
+    if ordinal and (frequency not in ("MONTHLY", "YEARLY") or "BYWEEKNO" in parts):
+        wrong = "BYDAY=" + parts["BYDAY"]
+    if "BYSETPOS" in parts and not parts.keys() & (NUMBERS.keys() - {"BYSETPOS"} | {"BYDAY"}):
+        wrong = "BYSETPOS"
+    if not frequency:
+        raise UnusableError(
+            say("The rrule does not say how often: FREQ is missing."),
+            say("Write it as in RFC 5545: {example}.", example="FREQ=MONTHLY;BYDAY=1MO"),
+        )
+    if frequency in ("SECONDLY", "MINUTELY"):
+        raise UnusableError(
+            say("Loudspeakers cannot follow FREQ={frequency}.", frequency=frequency),
+            say("Take FREQ=DAILY, with the times in “times”."),
+        )
+    if "COUNT" in parts and "UNTIL" in parts:
+        raise UnusableError(say("COUNT and UNTIL exclude each other."), say("Keep one of the two."))
+    if wrong:
+        raise UnusableError(
+            say("{part} cannot stand with FREQ={frequency} (RFC 5545).", part=wrong, frequency=frequency),
+            say("Take another FREQ, or leave it out."),
+        )
+
+
+def _ever(parts: dict[str, str]) -> bool:
+    """
+    Does any day pass the rule?
+
+    dateutil looks for one until the year 9999, an hour at a time; so what no year holds is found here.
+    """
+    from dateutil.rrule import rrulestr
+
+    sizes = {"HOURLY": 1, "DAILY": 1, "WEEKLY": 7, "MONTHLY": 31, "YEARLY": 366}
+    times = [parts.get(name, "0").count(",") + 1 for name in ("BYHOUR", "BYMINUTE", "BYSECOND")]
+    most = sizes[parts["FREQ"]] * times[0] * times[1] * times[2]
+    if all(abs(int(one)) > most for one in parts.get("BYSETPOS", "1").split(",")):
+        return False
+    filters = ("BYMONTH", "BYMONTHDAY", "BYYEARDAY", "BYWEEKNO", "BYDAY")
+    kept = {name: value for name, value in parts.items() if name in filters}
+    kept |= {name: re.sub(r"[+-]?\d", "", value) for name, value in kept.items() if name == "BYDAY"}
+    if not kept:
+        return True
+    text = ";".join(["FREQ=YEARLY", *(f"{name}={value}" for name, value in kept.items())])
+    return next(iter(rrulestr(text, dtstart=datetime(2000, 1, 1))), None) is not None  # noqa: DTZ001
