@@ -49,7 +49,7 @@ class World:
     assembly: Assembly
     open_sink: Callable[[Cluster], Sink]
     fingerprint: Callable[[], int]  # changes when any content file does
-    load: Callable[[], Loaded]
+    load: Callable[[], Loaded]  # what is faulty as it last was
     prepare: Callable[[Event], None]  # assembles ahead; may take minutes; ends early when the event is set
     tick: float = 1.0  # seconds, real ones, between two looks at the plan
 
@@ -298,7 +298,7 @@ class Daemon:
             logger.error("the content cannot be used; the last good one goes on: %s", error)  # noqa: TRY400
             return
         self._told(loaded)
-        self._content = loaded.keeping(self._content)
+        self._content = loaded.content
         self._plan(now)
         # Nothing is due that was written down after its time.
         self._done |= {one.id for one in self._planned if one.at < now and one.id not in before}

@@ -20,6 +20,7 @@ import pytest
 from broadcaster.daemon import ALIVE_EVERY, LEAD, PREPARE_EVERY, Daemon, World
 from broadcaster.edges.clock import EARLIEST, SystemClock
 from broadcaster.edges.content import Loaded, digest_of, fingerprint, load
+from broadcaster.edges.content.lastgood import LastGood
 from broadcaster.edges.editing import append_line
 from broadcaster.edges.sink import NullSink, Played
 from broadcaster.edges.store import Store
@@ -515,14 +516,16 @@ class TestEdits:
         assert "It is broken." in caplog.text
 
     def test_of_one_file_that_is_faulty_leave_that_one(self, station: Station) -> None:
-        """A faulty schedule stays as it last was; the edits of the others hold."""
+        """A faulty schedule stays as it last was, its fault is told; the edits of the others hold."""
         station.write(make.make_schedule("a"), make.make_schedule("b"))
         station.run(10)
-        left = make.make_content(
-            make.make_schedule("b", make.make_rule(make.time(17, 40))), scripts=[make.make_script(seconds=10)]
+        edited = make.make_content(
+            make.make_schedule("a"),
+            make.make_schedule("b", make.make_rule(make.time(17, 40))),
+            scripts=[make.make_script(seconds=10)],
         )
         fault = Fault("schedules/a.toml", say("It is broken."), say("Mend it."))
-        station.save(lambda: Loaded(left, [fault], frozenset({"schedules/a"})))
+        station.save(lambda: Loaded(edited, [fault], frozenset({"schedules/a"})))
         station.run_until(make.at(FRIDAY, "17:41"))
         assert [(airing.schedule, airing.started) for airing in station.log] == [
             ("a", DUE),
@@ -1060,7 +1063,14 @@ class TestApprovals:
         stat = (folder / KET).stat()
         known = {KET: Measured(stat.st_size, stat.st_ctime_ns, digest_of(folder / KET), 4.5, None)}
         station.fingerprint = lambda: fingerprint(folder)
-        station.save(lambda: load(folder, known))
+        good = LastGood(folder, folder / "var" / "good")
+
+        def read() -> Loaded:
+            loaded = good.load(lambda instead: load(folder, known, instead))
+            assert good.remember(loaded.left_out) == []
+            return loaded
+
+        station.save(read)
         return folder
 
     @pytest.fixture

@@ -30,7 +30,7 @@ pytestmark = pytest.mark.sound
 ROOT = Path(__file__).parents[1]
 PATIENCE = 15.0  # seconds until a test gives up
 WORDS = "Xin bà con chú ý, hôm nay xã mình có chợ phiên. " * 4  # a quarter of a minute by the offline voice
-AHEAD = 4.0  # seconds from the edit of a schedule to its time
+AHEAD = 2.0  # seconds from the edit of a schedule to its time: so soon does a daemon follow
 
 
 @dataclass

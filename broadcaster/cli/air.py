@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from threading import Event, Thread
@@ -13,7 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from broadcaster.edges.clock import SystemClock
-from broadcaster.edges.content import fingerprint
+from broadcaster.edges.content import Loaded, fingerprint
 from broadcaster.edges.store import Store, daemon_runs, sole_daemon
 from broadcaster.model.content import Content
 from broadcaster.model.errors import BroadcasterError, Fault, say
@@ -24,10 +25,11 @@ from broadcaster.model.script import called
 
 from . import output, words
 from .here import Here, named
-from .language import _
+from .language import _, tr
 from .plan import Json
 
 PREPARE_DAYS = 2
+MOST_FAULTS = 3  # are told by `status`; `check` tells all
 
 
 def add_to(app: typer.Typer) -> None:
@@ -44,7 +46,7 @@ def run(context: typer.Context) -> None:
     here: Here = context.obj
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("apscheduler").setLevel(logging.ERROR)  # a look at the plan that took long is no news
-    here.load()  # no station, no daemon: say so before anything is written
+    here.as_aired()  # no station, no daemon: say so before anything is written
     clock = SystemClock()
     with sole_daemon(here.var), here.writing() as store:
         daemon = Daemon(
@@ -54,7 +56,7 @@ def run(context: typer.Context) -> None:
                 assembly=here.assembly(),
                 open_sink=lambda cluster: open_sink(cluster.sink, here.root, cluster.id, clock),
                 fingerprint=lambda: fingerprint(here.root),
-                load=lambda: here.load(store),
+                load=lambda: _load(here, store),
                 prepare=lambda stopping: _prepare(here.root, stopping),
             )
         )
@@ -62,6 +64,12 @@ def run(context: typer.Context) -> None:
             # In a thread: what the signal interrupts may be holding the event's own lock.
             signal.signal(number, lambda *_: Thread(target=daemon.stopping.set).start())
         daemon.run()
+
+
+def _load(here: Here, store: Store) -> Loaded:
+    """The content, where what cannot be used is as it last could be; and keep it as it is now."""
+    loaded = here.as_aired(store)
+    return replace(loaded, faults=[*loaded.faults, *here.last_good.remember(loaded.left_out)])
 
 
 def _prepare(root: Path, stopping: Event) -> None:
@@ -217,7 +225,7 @@ def status(context: typer.Context, json: Json = False) -> None:
     here: Here = context.obj
     runs = daemon_runs(here.var)
     try:
-        loaded = here.load()
+        loaded = here.as_aired()
     except BroadcasterError:
         if runs and not json:
             output.line(_("Daemon: running; it goes on with the content that it read last."))
@@ -257,10 +265,11 @@ def status(context: typer.Context, json: Json = False) -> None:
                     for outcome in {str(one.outcome) for one in today}
                 },
                 "faults": len(wrong),
+                "as_it_last_was": sorted(loaded.left_out),
             }
         )
     else:
-        _tell_status(content, now, runs, on_air, following, today, trusted, len(wrong))
+        _tell_status(content, now, runs, on_air, following, today, trusted, wrong)
     if not runs:
         raise typer.Exit(1)
 
@@ -273,7 +282,7 @@ def _tell_status(
     following: Any,
     today: list[Any],
     trusted: bool,
-    faults: int,
+    faults: list[Fault],
 ) -> None:
     output.line(f"{content.station.name} · {output.day(now.date())} {output.clock_time(now)}")
     output.line(_("Daemon: running") if runs else _("Daemon: OFF. Start it: broadcaster run"))
@@ -307,6 +316,8 @@ def _tell_status(
     if faults:
         output.line(
             _("Faults in the content: {count}; what these files held goes on. See: broadcaster check").format(
-                count=faults
+                count=len(faults)
             )
         )
+        for fault in faults[:MOST_FAULTS]:
+            output.line(f"  {fault.where}: {tr(fault.what)}")

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from broadcaster.edges.clock import SystemClock
 from broadcaster.edges.content import Loaded, load
+from broadcaster.edges.content.lastgood import LastGood
 from broadcaster.edges.store import Store, database
 from broadcaster.model.content import Content
 from broadcaster.model.errors import BroadcasterError, Fault, say
@@ -94,9 +95,17 @@ class Here:
             return self.root.name, ZoneInfo("Asia/Ho_Chi_Minh")
         return station.name, station.timezone
 
+    @property
+    def last_good(self) -> LastGood:
+        return LastGood(self.root, self.var / "good")
+
+    def as_aired(self, store: Store | None = None) -> Loaded:
+        """The content as the daemon has it: what cannot be used is as it last could be."""
+        return self.last_good.load(lambda instead: self.load(store, instead))
+
     def content(self, store: Store | None = None) -> Content:
-        """The content; its faults are told on standard error."""
-        loaded = self.load(store)
+        """The content as the daemon has it; its faults are told on standard error."""
+        loaded = self.as_aired(store)
         output.faults(fault for fault in loaded.faults if not fault.warning)
         return loaded.content
 

@@ -3,7 +3,6 @@
 import os
 import shutil
 import unicodedata
-from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 
@@ -440,83 +439,3 @@ def test_a_fingerprint_is_taken_of_whatever_is_there(tmp_path: Path) -> None:
     (tmp_path / "schedules").mkdir()
     (tmp_path / "schedules" / "a.toml").symlink_to("a.toml")
     assert fingerprint(tmp_path) == fingerprint(tmp_path)
-
-
-@pytest.mark.parametrize("name", ["schedules/tin.toml", "audio/tin/script.toml"])
-def test_a_file_that_was_good_goes_on_until_it_is_mended(station: Path, name: str) -> None:
-    """Where a saved file is faulty, the schedule and its script air as they last were."""
-    last = load(station).content
-    write(station, name, "title = ")
-    loaded = load(station)
-    kept = loaded.keeping(last)
-    assert loaded.faults
-    assert not loaded.content.schedules
-    assert (kept.scripts, kept.schedules) == (last.scripts, last.schedules)
-    assert list(kept.recordings) == list(last.recordings)
-
-
-def test_what_was_taken_away_is_not_kept(station: Path) -> None:
-    """A schedule, script or recording that was deleted is gone, even where its neighbour is faulty."""
-    write(station, "schedules/khac.toml", SCHEDULE)
-    last = load(station).content
-    (station / "schedules" / "khac.toml").unlink()
-    shutil.rmtree(station / "audio" / "tin" / "recordings")
-    write(station, "schedules/tin.toml", "title = ")
-    kept = load(station).keeping(last)
-    assert [schedule.id for schedule in kept.schedules] == ["tin"]
-    assert not list(kept.recordings)
-
-
-def test_a_schedule_is_not_kept_without_its_script(station: Path) -> None:
-    """When a script was deleted, its schedule cannot go on either: what is kept can be planned."""
-    last = load(station).content
-    shutil.rmtree(station / "audio" / "tin")
-    kept = load(station).keeping(last)
-    assert not kept.schedules
-    assert plan(kept, {}, at("2026-11-20"), at("2026-11-21")) == ()
-
-
-def test_what_is_new_comes_beside_what_is_kept(station: Path) -> None:
-    """A good new file counts at once, in file order, whatever is faulty beside it."""
-    write(station, "schedules/a-b.toml", SCHEDULE)
-    last = load(station).content
-    write(station, "schedules/a-b.toml", "title = ")
-    write(station, "schedules/a.toml", SCHEDULE)
-    write(station, "schedules/tin.toml", SCHEDULE.replace('"Tin"', '"Tin mới"'))
-    kept = load(station).keeping(last)
-    assert [(one.id, one.title) for one in kept.schedules] == [
-        ("a-b", "Tin"),
-        ("a", "Tin"),
-        ("tin", "Tin mới"),
-    ]
-
-
-# --- what stays of before, and what does not
-
-
-def test_a_faulty_script_stays_as_it_was_approved(station: Path) -> None:
-    """What was on air stays on air while an officer's slip is mended."""
-    last = load(station).content
-    write(station, "audio/tin/script.toml", SCRIPT.replace("title", "titel"))
-    loaded = load(station)
-    assert loaded.left_out == {"audio/tin", "schedules/tin"}
-    kept = loaded.keeping(last)
-    assert airs(replace(loaded, content=kept))
-
-
-@pytest.mark.parametrize("end", ["revoked", "taken away", "torn"])
-def test_a_faulty_script_whose_approval_was_taken_back_does_not_stay(station: Path, end: str) -> None:
-    """Approvals are read whatever is wrong with the words: taking them back silences at once."""
-    last = load(station).content
-    write(station, "audio/tin/script.toml", SCRIPT.replace("title", "titel"))
-    path = station / "audio/tin/approvals.jsonl"
-    match end:
-        case "revoked":
-            lines = last.approvals["tin"].history
-            path.write_text("".join(f"{replace(one, revoked=True).line}\n" for one in lines), "utf-8")
-        case "taken away":
-            path.unlink()
-        case "torn":
-            path.write_bytes(path.read_bytes().replace(b"}", b""))
-    loaded = load(station)
-    assert not airs(replace(loaded, content=loaded.keeping(last)))
