@@ -3,16 +3,24 @@
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
+from typing import NamedTuple
 
-NAMES = {  # and what the days off of each are called in the library
-    "Tết": ("Tết Nguyên Đán", "29 Tết"),
-    "Tết Dương lịch": ("Tết Dương lịch",),
-    "Giỗ Tổ Hùng Vương": ("Giỗ Tổ Hùng Vương",),
-    "Ngày Chiến thắng": ("Ngày Chiến thắng",),
-    "Quốc tế Lao động": ("Quốc tế Lao động",),
-    "Quốc khánh": ("Quốc khánh",),
-    "Ngày Văn hóa Việt Nam": ("Ngày Văn hóa Việt Nam",),
-    "ngày lễ": ("",),  # every day off
+
+class Name(NamedTuple):
+    words: tuple[str, ...]  # one of these is in what the library calls its days off
+    months: frozenset[int]  # in which they can lie: elsewhere the library, slow to load, is not asked
+
+
+ANY_MONTH = frozenset(range(1, 13))
+NAMES = {
+    "Tết": Name(("Tết Nguyên Đán", "29 Tết"), frozenset({1, 2, 3})),
+    "Tết Dương lịch": Name(("Tết Dương lịch",), frozenset({12, 1})),
+    "Giỗ Tổ Hùng Vương": Name(("Giỗ Tổ Hùng Vương",), frozenset({3, 4, 5})),
+    "Ngày Chiến thắng": Name(("Ngày Chiến thắng",), frozenset({4, 5})),
+    "Quốc tế Lao động": Name(("Quốc tế Lao động",), frozenset({4, 5})),
+    "Quốc khánh": Name(("Quốc khánh",), frozenset({8, 9})),
+    "Ngày Văn hóa Việt Nam": Name(("Ngày Văn hóa Việt Nam",), frozenset({11})),
+    "ngày lễ": Name(("",), ANY_MONTH),  # every day off
 }
 
 
@@ -23,11 +31,16 @@ class Holiday:
     name: str
 
     def __contains__(self, day: date) -> bool:
-        return day in days_off(self.name, day.year)
+        return day.month in NAMES[self.name].months and day in days_off(self.name, day.year)
 
     def meets(self, first: date, last: date) -> bool:
-        years = range(first.year, last.year + 1)
-        return any(first <= day <= last for year in years for day in days_off(self.name, year))
+        later = min((last - first).days // 28 + 2, 12)
+        months = {(first.month + month - 1) % 12 + 1 for month in range(later)}
+        return not months.isdisjoint(NAMES[self.name].months) and any(
+            first <= day <= last
+            for year in range(first.year, last.year + 1)
+            for day in days_off(self.name, year)
+        )
 
 
 @cache
@@ -37,5 +50,5 @@ def days_off(name: str, year: int) -> frozenset[date]:
 
     found = country_holidays("VN", years=year, language="vi")
     return frozenset(
-        day for day in found for called in found.get_list(day) for word in NAMES[name] if word in called
+        day for day in found for called in found.get_list(day) for word in NAMES[name].words if word in called
     )
