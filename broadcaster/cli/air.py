@@ -320,4 +320,4 @@ def _tell_status(
             )
         )
         for fault in faults[:MOST_FAULTS]:
-            output.line(f"  {fault.where}: {tr(fault.what)}")
+            output.line(f"  {fault.place}: {tr(fault.what)}")

@@ -12,6 +12,7 @@ from . import (
     approve,
     area,
     demo,
+    exchange,
     log,
     missing,
     output,
@@ -38,6 +39,7 @@ for part in (station, plan, approve, air, log, demo):
     part.add_to(app)
 missing.add_to(recording.app)
 render.add_to(script.app)
+exchange.add_to(schedule.app)
 for name, group in (("schedule", schedule), ("script", script), ("recording", recording), ("area", area)):
     app.add_typer(group.app, name=name)
 

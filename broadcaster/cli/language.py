@@ -3,7 +3,7 @@
 import gettext
 import os
 from collections.abc import Mapping, Sequence
-from gettext import gettext as _
+from functools import cache
 from pathlib import Path
 
 from broadcaster.model.errors import Text
@@ -12,6 +12,17 @@ __all__ = ["_", "choose", "tr", "use"]
 
 DOMAIN = "broadcaster"
 LANGUAGES = ("vi", "en")
+
+
+def _(message: str) -> str:
+    """*message* in the language in use."""
+    return _known(message, gettext.textdomain(), os.environ.get("LANGUAGE"))
+
+
+@cache
+def _known(message: str, _domain: str, _language: str | None) -> str:
+    """What gettext says; it looks for its catalogue on the disk for each message."""
+    return gettext.gettext(message)
 
 
 def choose(arguments: Sequence[str], environ: Mapping[str, str]) -> str:

@@ -1,27 +1,59 @@
-"""Stretches of days as people name them: 2026-11-20, 2026-11, 2026-Q4, 2026."""
+"""Stretches of days as people name them: 2026-11-20, 2026-W47, 2026-11, 2026-Q4, 2026; today, tomorrow."""
 
 import re
+import unicodedata
+from collections import Counter
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from datetime import date, datetime, time, timedelta
+from enum import StrEnum
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from broadcaster.model.errors import BroadcasterError, Fault, say
 
+from . import output
+from .language import _
+
+What = TypeVar("What", bound=Hashable)
+
 PERIOD = re.compile(r"([12]\d{3})(?:-(?:[Qq]([1-4])|(0[1-9]|1[0-2])(?:-(0[1-9]|[12]\d|3[01]))?))?")
+WEEK = re.compile(r"([12]\d{3})-?[Ww](0[1-9]|[1-4]\d|5[0-3])")
+WORDS = {  # days from today; as typed without marks and spaces
+    **dict.fromkeys(("yesterday", "homqua", "qua"), -1),
+    **dict.fromkeys(("today", "homnay", "nay"), 0),
+    **dict.fromkeys(("tomorrow", "ngaymai", "mai"), 1),
+}
 
 
-def parse(period: str) -> tuple[date, date]:
-    """The first and the last day of *period*."""
-    found = PERIOD.fullmatch(period)
+class Unit(StrEnum):
+    DAY = "day"
+    WEEK = "week"
+    MONTH = "month"
+    YEAR = "year"
+
+
+def days_from_today(word: str) -> int | None:
+    """What `today`, `ngày mai` and the like stand for, with or without their marks."""
+    plain = unicodedata.normalize("NFD", word.casefold())
+    return WORDS.get(re.sub(r"[\W_]|[\u0300-\u036f]", "", plain))
+
+
+def parse(period: str, today: date | None = None) -> tuple[date, date]:
+    """The first and the last day of *period*; words such as `tomorrow` where *today* is given."""
+    if today is not None and (offset := days_from_today(period)) is not None:
+        return (day := today + timedelta(days=offset)), day
+    found, week = PERIOD.fullmatch(period), WEEK.fullmatch(period)
     try:
+        if week is not None:
+            return whole(date.fromisocalendar(int(week[1]), int(week[2]), 1), Unit.WEEK)
         if found is None:
             raise ValueError
-        year, quarter, month, day = (int(part) if part else 0 for part in found.groups())
-        if day:
-            return date(year, month, day), date(year, month, day)
-        first = 3 * quarter - 2 if quarter else month or 1
-        months = 3 if quarter else 1 if month else 12
-        after = date(year + (first + months > 12), (first + months - 1) % 12 + 1, 1)
-        return date(year, first, 1), after - timedelta(days=1)
+        year, quarter, month, day_of_month = (int(part) if part else 0 for part in found.groups())
+        if day_of_month:
+            return whole(date(year, month, day_of_month), Unit.DAY)
+        if quarter:
+            return date(year, 3 * quarter - 2, 1), whole(date(year, 3 * quarter, 1), Unit.MONTH)[1]
+        return whole(date(year, month or 1, 1), Unit.MONTH if month else Unit.YEAR)
     except ValueError:
         raise BroadcasterError(
             Fault(
@@ -32,14 +64,33 @@ def parse(period: str) -> tuple[date, date]:
         ) from None
 
 
+def whole(day: date, unit: Unit) -> tuple[date, date]:
+    """The first and the last day of the day, week (Monday to Sunday), month or year that holds *day*."""
+    match unit:
+        case Unit.DAY:
+            return day, day
+        case Unit.WEEK:
+            monday = day - timedelta(days=day.weekday())
+            return monday, monday + timedelta(days=6)
+        case Unit.MONTH:
+            first = day.replace(day=1)
+            return first, (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
+        case Unit.YEAR:
+            return date(day.year, 1, 1), date(day.year, 12, 31)
+
+
 def between(
-    period: str | None, first: str | None, last: str | None, default: tuple[date, date]
+    period: str | None,
+    first: str | None,
+    last: str | None,
+    default: tuple[date, date],
+    today: date | None = None,
 ) -> tuple[date, date]:
     """The days that a command was given, as PERIOD or as --from and --until (both included)."""
     if period is not None:
-        return parse(period)
-    end = parse(last)[1] if last else None
-    start = parse(first)[0] if first else min(default[0], end or default[0])
+        return parse(period, today)
+    end = parse(last, today)[1] if last else None
+    start = parse(first, today)[0] if first else min(default[0], end or default[0])
     end = end or max(default[1], start)
     if end < start:
         raise BroadcasterError(
@@ -58,3 +109,107 @@ def moments(days: tuple[date, date], zone: ZoneInfo) -> tuple[datetime, datetime
         datetime.combine(days[0], time(), zone),
         datetime.combine(days[1] + timedelta(days=1), time(), zone),
     )
+
+
+MOST_STRETCHES = 6  # told one by one; more are told as a count
+MOST_DAYS = 12
+
+
+def told(days: Iterable[date]) -> str:
+    """*days* as a person would name them: `Tuesday, Friday 01/12 – 29/12/2026`, `20/11, 24/11/2026`."""
+    known = sorted(set(days))
+    stretches = _stretches(known)
+    if len(stretches) > (MOST_STRETCHES if len(stretches) < len(known) else MOST_DAYS):
+        span = f"{_short(known[0], known[-1])} – {known[-1]:%d/%m/%Y}"
+        if numbers := _monthly(known):
+            return _("days {days}").format(days=", ".join(map(str, numbers))) + f"; {span}"
+        return _("{count} days, {span}").format(count=len(known), span=span)
+    if len(known) == 1:
+        return output.day(known[0])
+    words = []
+    for index, stretch in enumerate(stretches):
+        following = stretches[index + 1][0] if index + 1 < len(stretches) else None
+        first, last = stretch[0], stretch[-1]
+        span = (
+            _short(last, following) if first == last else f"{_short(first, last)} – {_short(last, following)}"
+        )
+        if not _follow(stretch):
+            weekdays = sorted({day.weekday() for day in stretch})
+            names = output.weekdays() if len(weekdays) <= 2 else output.short_weekdays()
+            span = ", ".join(names[one] for one in weekdays) + f" {span}"
+        words.append(span)
+    return ("; " if any(not _follow(one) for one in stretches) else ", ").join(words)
+
+
+def _short(day: date, following: date | None) -> str:
+    """*day*, with its year unless the day told next has the same."""
+    return f"{day:%d/%m}" if following and day.year == following.year else f"{day:%d/%m/%Y}"
+
+
+def _stretches(days: Sequence[date]) -> Sequence[Sequence[date]]:
+    """*days* (sorted) in stretches that follow one another, or are all of certain weekdays in some weeks."""
+    weeks: dict[date, list[date]] = {}
+    for day in days:
+        weeks.setdefault(day - timedelta(days=day.weekday()), []).append(day)
+    merged: list[list[date]] = []
+    for week in weeks.values():
+        fitting = next(
+            (k for k in range(len(week), 0, -1) if merged and _regular([*merged[-1], *week[:k]])), 0
+        )
+        if fitting:
+            merged[-1] += week[:fitting]
+        if fitting < len(week):
+            merged.append(week[fitting:])
+    found: list[list[date]] = []
+    for stretch in merged:
+        if min(Counter(day.weekday() for day in stretch).values()) > 1:
+            found.append(stretch)
+            continue
+        begins = len(found)
+        for day in stretch:
+            if len(found) > begins and _follow([found[-1][-1], day]):
+                found[-1].append(day)
+            else:
+                found.append([day])
+    return found
+
+
+def _regular(days: Sequence[date]) -> bool:
+    """Are these all days of their weekdays from the first to the last?"""
+    weekdays = {day.weekday() for day in days}
+    weeks, rest = divmod((days[-1] - days[0]).days + 1, 7)
+    tail = sum((days[0].weekday() + offset) % 7 in weekdays for offset in range(rest))
+    return len(days) == weeks * len(weekdays) + tail
+
+
+def _monthly(days: Sequence[date]) -> Sequence[int]:
+    """The days of the month, if these are all of them from the first to the last."""
+    numbers = {day.day for day in days}
+    span = (days[0] + timedelta(days=offset) for offset in range((days[-1] - days[0]).days + 1))
+    return sorted(numbers) if sum(day.day in numbers for day in span) == len(days) else ()
+
+
+def _follow(days: Sequence[date]) -> bool:
+    return (days[-1] - days[0]).days == len(days) - 1
+
+
+def fold(
+    found: Iterable[tuple[What, str, str, date]],
+) -> Iterator[tuple[What, Sequence[str], Sequence[str], Sequence[date], int]]:
+    """
+    Tell together what is alike: (what, time of day, cluster, day) as what, times, clusters, days, count.
+
+    Each that comes out stands for all of its times on all of its clusters on all of its days.
+    """
+    clusters: dict[tuple[What, str, date], Counter[str]] = {}
+    for what, at, cluster, day in found:
+        clusters.setdefault((what, at, day), Counter())[cluster] += 1
+    days: dict[tuple[What, str, tuple[tuple[str, int], ...]], list[date]] = {}
+    for (what, at, day), counts in clusters.items():
+        days.setdefault((what, at, tuple(sorted(counts.items()))), []).append(day)
+    times: dict[tuple[What, tuple[tuple[str, int], ...], tuple[date, ...]], list[str]] = {}
+    for (what, at, some), those in days.items():
+        times.setdefault((what, some, tuple(those)), []).append(at)
+    for (what, some, when), ats in times.items():
+        count = len(ats) * len(when) * sum(number for _name, number in some)
+        yield what, sorted(ats), [name for name, _number in some], when, count

@@ -3,6 +3,7 @@
 import platform
 import shutil
 import tempfile
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -11,6 +12,7 @@ import typer
 
 from broadcaster import __version__
 from broadcaster.edges.clock import EARLIEST, SystemClock
+from broadcaster.edges.content.lines import located
 from broadcaster.model.check import check as look_through
 from broadcaster.model.content import Content
 from broadcaster.model.errors import BroadcasterError, Fault, Text, say
@@ -53,7 +55,12 @@ def init(
 
 def check(context: typer.Context, json: Json = False) -> None:
     here: Here = context.obj
-    loaded = here.load()
+    try:
+        loaded = here.load()
+    except BroadcasterError as error:
+        if json:
+            output.as_json([_row(one) for one in _in_order(error.faults)])
+        raise
     try:
         with here.writing() as store:
             measure(here, store, here.assembly())
@@ -61,23 +68,39 @@ def check(context: typer.Context, json: Json = False) -> None:
     except BroadcasterError as error:
         output.faults(error.faults)
     today = here.now(loaded.content).date()
-    found = [*loaded.faults, *look_through(loaded.content, today), *_decorations(here, loaded.content)]
+    between = located(here.root, look_through(loaded.content, today))
+    found = _in_order([*loaded.faults, *between, *_decorations(here, loaded.content)])
     if json:
-        output.as_json(
-            [
-                {
-                    "where": one.where,
-                    "what": tr(one.what),
-                    "next": tr(one.next),
-                    "severity": "note" if one.warning else "fault",
-                }
-                for one in found
-            ]
-        )
+        output.as_json([_row(one) for one in found])
     output.faults(found)
-    wrong = sum(not one.warning for one in found)
     if not json:
-        output.line(_("Faults: {count}.").format(count=wrong) if wrong else _("Nothing is wrong."))
+        output.line(_summary(loaded.content, found))
+
+
+def _in_order(found: Iterable[Fault]) -> list[Fault]:
+    return sorted(found, key=lambda one: (one.file, one.line or 0))
+
+
+def _row(fault: Fault) -> dict[str, str | int | bool | None]:
+    return {
+        "file": fault.file,
+        "line": fault.line,
+        "key": ".".join(str(part + 1) if isinstance(part, int) else part for part in fault.at),
+        "what": tr(fault.what),
+        "next": tr(fault.next),
+        "warning": fault.warning,
+    }
+
+
+def _summary(content: Content, found: Sequence[Fault]) -> str:
+    notes = sum(one.warning for one in found)
+    if found:
+        return _("Faults: {faults}, notes: {notes}.").format(faults=len(found) - notes, notes=notes)
+    return _(
+        "Everything fits together. Schedules: {schedules}, scripts: {scripts}, clusters: {clusters}."
+    ).format(
+        schedules=len(content.schedules), scripts=len(content.scripts), clusters=len(content.station.clusters)
+    )
 
 
 def _decorations(here: Here, content: Content) -> list[Fault]:

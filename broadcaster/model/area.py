@@ -1,5 +1,6 @@
-"""Places in a tree: province > commune > village."""
+"""Places in a tree: province > commune > village; until July 2025 province > district > commune."""
 
+from bisect import bisect
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -8,6 +9,7 @@ from enum import StrEnum
 
 class AreaKind(StrEnum):
     PROVINCE = "province"
+    DISTRICT = "district"
     COMMUNE = "commune"
     VILLAGE = "village"
 
@@ -27,6 +29,11 @@ class Area:
     valid_from: date
     parent: str | None = None
     facts: Mapping[str, str] = field(default_factory=dict)  # what scripts may say of it: collection_point …
+    valid_until: date | None = None  # the last day on which the code means it
+
+    def holds(self, day: date) -> bool:
+        """Does the code mean this place on *day*?"""
+        return self.valid_from <= day and (self.valid_until is None or day <= self.valid_until)
 
 
 class Areas:
@@ -34,8 +41,15 @@ class Areas:
 
     def __init__(self, areas: Iterable[Area] = ()) -> None:
         self._by_code: dict[str, list[Area]] = {}
-        for area in sorted(areas, key=lambda area: area.valid_from):
+        changes = set[int]()
+        for area in areas:
             self._by_code.setdefault(area.code, []).append(area)
+            changes.add(area.valid_from.toordinal())
+            if area.valid_until is not None:
+                changes.add(area.valid_until.toordinal() + 1)
+        for same_code in self._by_code.values():
+            same_code.sort(key=lambda area: area.valid_from)
+        self._changes = sorted(changes)
 
     def __iter__(self) -> Iterator[Area]:
         return (area for same_code in self._by_code.values() for area in same_code)
@@ -46,8 +60,14 @@ class Areas:
 
     def find(self, code: str, day: date) -> Area | None:
         """The place that *code* means on *day*."""
-        held = [area for area in self._by_code.get(code, ()) if area.valid_from <= day]
-        return held[-1] if held else None
+        for area in reversed(self._by_code.get(code, ())):  # the last to begin ends what was before
+            if area.valid_from <= day:
+                return area if area.holds(day) else None
+        return None
+
+    def era(self, day: date) -> int:
+        """A number that two days share if no area begins or ends between them."""
+        return bisect(self._changes, day.toordinal())
 
     def upwards(self, code: str, day: date) -> Iterator[Area]:
         """The area and what it lies in, from the village up to the province; ends at a gap or a ring."""

@@ -21,11 +21,10 @@ from .content import Content
 from .occurrence import Kind, Occurrence, Reason, State, missing, occurrence_id
 from .programme import Recipe, recipe
 from .schedule import BulletinClass, Rule, Schedule, Season
-from .session import Day, Place, Wanted
+from .session import MIDNIGHT, Day, Place, Wanted
 from .station import Cluster
 
 NOBODY = Approvals()
-DAY = 24 * 3600  # seconds
 NOWHERE = None, None
 NO_SEASON: frozenset[str] = frozenset()
 Log = Mapping[str, Airing]  # by occurrence
@@ -267,7 +266,8 @@ class _Cluster:
     def asked(self, table: _Timetable, week: Sequence[date]) -> Iterator[_Asked]:
         """What a schedule asks for in a *week*, moved ones at their new time."""
         era = self.content.areas.era
-        if any(self.concerns(table, day, era(day)) for day in (week[0], week[-1])):
+        first, last = era(week[0]), era(week[-1])
+        if first != last or self.concerns(table, week[0], first):
             for nominal, script, season in self._nominal(table, week):
                 if nominal not in table.moves and (one := self.ask(table, script, nominal, nominal, season)):
                     yield one
@@ -314,7 +314,13 @@ class _Week:
         for table in cluster.timetables:
             for one in cluster.asked(table, self.days):
                 self.asked[one.at.date()].append(one)
-        self.laid = {day: self._lay(day, self.asked[day]) for day in self.days}
+        self.busy = dict[date, float]()  # until when the day before lasts
+        self.laid = dict[date, Day]()
+        busy = self._spill(self.days[0] - timedelta(days=1)) if cluster.emergencies else 0
+        for day in self.days:
+            self.busy[day] = busy
+            self.laid[day] = self._lay(day, self.asked[day])
+            busy = max(0, self.laid[day].end - MIDNIGHT)
         self.displaced = any(place.reason for laid in self.laid.values() for place in laid.places)
 
     def occurrences(self) -> Iterator[Occurrence]:
@@ -324,16 +330,19 @@ class _Week:
 
     def _lay(self, day: date, asked: Sequence[_Asked]) -> Day:
         wanted = tuple([one.wanted for one in asked if one.sounds])
-        busy = self._spill(day - timedelta(days=1)) if wanted and self.of.emergencies else 0
-        return self.of.laid(wanted, busy)
+        return self.of.laid(wanted, self.busy[day] if wanted else 0)
 
     def _spill(self, day: date) -> float:
-        """How far what is asked of *day* reaches beyond midnight; only emergencies do."""
+        """How far what is asked of *day* reaches beyond midnight; only days with an emergency do."""
         week = _week_of(day)
-        asked = [
-            one for table in self.of.emergencies for one in self.of.asked(table, week) if one.at.date() == day
-        ]
-        return max(0, self.of.laid(tuple(one.wanted for one in asked if one.sounds), 0).end - DAY)
+
+        def wanted(tables: Sequence[_Timetable]) -> tuple[Wanted, ...]:
+            asked = (one for table in tables for one in self.of.asked(table, week))
+            return tuple([one.wanted for one in asked if one.sounds and one.at.date() == day])
+
+        if not wanted(self.of.emergencies):
+            return 0
+        return max(0, self.of.laid(wanted(self.of.timetables), 0).end - MIDNIGHT)
 
     def _told(self, day: date) -> list[Occurrence]:
         """The occurrences of *day* in the order in which they sound."""
@@ -429,8 +438,12 @@ class _Week:
     def _place(
         self, table: _Timetable, rules: Sequence[Rule], lost: Occurrence, after: datetime
     ) -> Occurrence | None:
-        """Put the make-good of *lost* into the first slot after *after* where it displaces nobody."""
-        for slot in self._slots(table, rules, lost.seconds, after):
+        """
+        Put the make-good of *lost* into the first slot after *after* where it displaces nobody.
+
+        Nor may it make the day last longer beyond midnight.
+        """
+        for slot in self._slots(table, rules, lost, after):
             day = slot.date()
             season = self._avoided(table, day)
             extra = self.of.ask(table, lost.script, slot, slot, season, makes_good=True)
@@ -438,7 +451,9 @@ class _Week:
                 continue
             tried = self._lay(day, [*self.asked[day], extra])
             kept = [place.reason is None for place in self.laid[day].places] + [True]
-            if all(place.reason is None for place, needed in zip(tried.places, kept, strict=True) if needed):
+            if tried.end <= max(MIDNIGHT, self.laid[day].end) and all(
+                place.reason is None for place, needed in zip(tried.places, kept, strict=True) if needed
+            ):
                 self.asked[day].append(extra)
                 self.laid[day] = tried
                 return next(one for one in self._told(day) if one.id == self._id(extra))
@@ -449,28 +464,33 @@ class _Week:
         return next((name for rule in table.schedule.rules_on(day) if (name := rule.avoids(in_season))), None)
 
     def _slots(
-        self, table: _Timetable, rules: Sequence[Rule], seconds: float, after: datetime
+        self, table: _Timetable, rules: Sequence[Rule], lost: Occurrence, after: datetime
     ) -> Iterator[datetime]:
         """
         The rest of the week at the schedule's own times; then wherever the hours still hold it, first
         where loudspeakers sound anyway.
         """
         zone = self.of.zone
-        days = [day for day in self.days if day >= after.date() and self.laid[day].may_hold(seconds)]
+        seconds, urgent = lost.seconds, lost.bulletin_class is BulletinClass.EMERGENCY
+        lasting = {
+            day: [rule for rule in rules if rule.lasts_on(day, self.of.in_season(table, day))]
+            for day in self.days
+            if day >= after.date() and (urgent or self.laid[day].may_hold(seconds))
+        }
         taken = set(table.moves) | {
             one.nominal for day in self.days for one in self.asked[day] if one.table is table
         }
         own = [
             datetime.combine(day, at, zone)
-            for day in days
-            for at in sorted({at for rule in rules if day in rule.within for at in rule.times_on(day)})
+            for day, those in lasting.items()
+            for at in sorted({at for rule in those for at in rule.times_on(day)})
         ]
         openings = [
             datetime.combine(day, time(), zone) + timedelta(seconds=second)
-            for day in days
-            if any(day in rule.within for rule in rules)
+            for day, those in lasting.items()
+            if those
             for second in self.laid[day].openings(
-                (after - datetime.combine(day, time(), zone)).total_seconds()
+                seconds, (after - datetime.combine(day, time(), zone)).total_seconds()
             )
         ]
         yield from (slot for slot in (*own, *openings) if slot > after and slot not in taken)

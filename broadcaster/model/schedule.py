@@ -87,10 +87,16 @@ class Rule:
     def holds_on(self, day: date, in_season: Container[str] = ()) -> bool:
         """*in_season* are the names of the seasons that run on *day* for the group in the place."""
         return (
+            (self.weekdays is None or day.weekday() in self.weekdays)
+            and (self.days is None or day.day in self.days)
+            and self.lasts_on(day, in_season)
+        )
+
+    def lasts_on(self, day: date, in_season: Container[str]) -> bool:
+        """Is *day* in the stretch of the year in which it holds? What was lost in it is made good in it."""
+        return (
             day in self.within
             and (self.months is None or day.month in self.months)
-            and (self.weekdays is None or day.weekday() in self.weekdays)
-            and (self.days is None or day.day in self.days)
             and (not self.season or any(name in in_season for name in self.season))
         )
 

@@ -12,6 +12,7 @@ from .station import Hours
 
 GAP = 2  # seconds between two occurrences of a session
 GRID = 5 * 60  # seconds
+MIDNIGHT = 24 * 3600  # the end of the day
 
 
 Wanted = tuple[int, int, int, float]  # when, its class (BulletinClass), the order of its file, seconds
@@ -106,12 +107,15 @@ class Day:
             session.end - session.start + GAP + seconds <= longest for session in self.sessions
         )
 
-    def openings(self, after: float) -> list[float]:
+    def openings(self, seconds: float, after: float) -> list[float]:
         """Where one more could join a session, or begin one on a full five minutes after *after*."""
         free = (
             [first for first, _ in self._spans]
             + [session.end + GAP for session in self.sessions]
+            + [session.start - seconds for session in self.sessions]  # and the session follows it
             + [after + 1]
         )
         beginning = {float(ceil(second / GRID) * GRID) for second in free}
-        return sorted(beginning | {session.start for session in self.sessions})
+        return sorted(
+            second for second in beginning | {one.start for one in self.sessions} if 0 <= second < MIDNIGHT
+        )

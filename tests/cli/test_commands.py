@@ -138,7 +138,8 @@ class TestANewStation:
         assert said.code == 0
         assert f"cd {type_in.station}" in said.out
         checked = type_in("check")
-        assert (checked.code, checked.out, checked.err) == (0, "Nothing is wrong.\n", "")
+        assert (checked.code, checked.err) == (0, "")
+        assert checked.out == "Everything fits together. Schedules: 1, scripts: 1, clusters: 1.\n"
         planned = type_in("plan", "2026")
         assert (planned.code, planned.out) == (0, "Nothing is planned in these days.\n")
 
@@ -327,7 +328,7 @@ class TestFaultyContent:
         type_in.change("audio/nuoc/script.toml", "pause = 0.2", "pause = 31")
         said = type_in("check", "--json")
         assert said.code == 1
-        found = [(one["where"], one["what"]) for one in said.json if one["severity"] == "fault"]
+        found = [(one["file"], one["what"]) for one in said.json if not one["warning"]]
         assert ("schedules/tin.toml", "“titel” is not known here.") in found
         assert ("schedules/tin.toml", "“title” is missing.") in found
         assert any(where.startswith("audio/nuoc") and "“pause”" in what for where, what in found)
@@ -337,7 +338,7 @@ class TestFaultyContent:
         """Which schedule asks for 3:15, and what is allowed; the plan displaces it with that reason."""
         type_in.change("schedules/tin.toml", "17:30:00", "03:15:00")
         fault = type_in.fault("check")
-        assert "schedules/tin.toml: 03:15 is outside the hours" in fault
+        assert "[rule 1]: 03:15 is outside the hours" in fault
         assert "05:00-06:30, 16:30-18:30" in fault
         planned = type_in("plan", DAY, "--json").json
         assert {(one["state"], one["reason"]) for one in planned if one["schedule"] == "tin"} == {
@@ -540,7 +541,8 @@ class TestPlan:
         said = type_in("plan", DAY)
         assert said.code == 0
         assert "Friday, 20/11/2026" in said.out
-        assert re.search(r"17:30:00\s+Bản Nậm Pố\s+Kịch bản tin\s+Vietnamese\s+\d:\d\d\s+planned", said.out)
+        assert "· Bản Nậm Pố\n" in said.out
+        assert re.search(r"17:30:00\s+Kịch bản tin\s+Vietnamese\s+\d:\d\d\s+planned", said.out)
         assert "without Mông: no recording (1" in said.out
 
 

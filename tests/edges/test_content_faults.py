@@ -5,11 +5,14 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from time import process_time
 
 import pytest
 
 from broadcaster.edges.content import load
 from broadcaster.edges.content.scripts import LARGEST_HISTORY, MOST_LINES
+from broadcaster.edges.content.tables import MOST_STRANGERS
+from broadcaster.model.errors import BroadcasterError
 from broadcaster.model.plan import recipe_at
 from broadcaster.model.recording import Lack
 from broadcaster.model.script import Item
@@ -55,7 +58,7 @@ BAD_SCHEDULES = {
     "numbers as areas": (
         SCHEDULE.replace('["11"]', "[11]"),
         "“areas” is not understood: [11]",
-        "list of area",
+        'Put it in quotes: ["11"].',
     ),
     "unknown area": (SCHEDULE.replace("11", "3160"), "The area “3160” is not in", "Did you mean “03160”?"),
     "strange area": (
@@ -100,8 +103,8 @@ def test_a_bad_schedule_is_left_out_and_said(station: Path, name: str) -> None:
 
 
 BAD_RULES = {
-    "words as times": ('times = ["17:30"]', '“times” is not understood: ["17:30"]', "[05:30:00, 17:30:00]"),
-    "one time": ("times = 17:30:00", "“times” is not understood: 17:30:00", "[05:30:00, 17:30:00]"),
+    "words as times": ('times = ["17:30"]', '“times” is not understood: ["17:30"]', "quotes: [17:30:00]."),
+    "one time": ("times = 17:30:00", "“times” is not understood: 17:30:00", "in brackets: [17:30:00]."),
     "times as YAML reads them": ("times = [330]", "“times” is not understood: [330]", "[05:30:00, 17:30:00]"),
     "hour and minutes as a number": ("times = [530]", "“times” is not understood: [530]", "times of day"),
     "no times": ("times = []", "“times” is not understood: []", "times of day"),
@@ -116,11 +119,15 @@ BAD_RULES = {
     "month of truth": ("times = [17:30:00]\nmonths = [true]", "not understood: [true]", "[5, 11]"),
     "no months": ("times = [17:30:00]\nmonths = []", "“months” is not understood: []", "[5, 11]"),
     "one month": ("times = [17:30:00]\nmonths = 5", "“months” is not understood: 5", "[5, 11]"),
-    "months in words": ('times = [17:30:00]\nmonths = "5"', '“months” is not understood: "5"', "[5, 11]"),
+    "months in words": (
+        'times = [17:30:00]\nmonths = "5"',
+        '“months” is not understood: "5"',
+        "quotes: [5].",
+    ),
     "half a month": ("times = [17:30:00]\nmonths = [5.0]", "“months” is not understood: [5.0]", "[5, 11]"),
     "day 32": ("times = [17:30:00]\ndays = [32]", "“days” is not understood: [32]", "[1, 15]"),
     "day 0": ("times = [17:30:00]\ndays = [0]", "“days” is not understood: [0]", "[1, 15]"),
-    "unknown weekday": ('times = [17:30:00]\nweekdays = ["t2"]', 'not understood: ["t2"]', "mon, tue, wed"),
+    "unknown weekday": ('times = [17:30:00]\nweekdays = ["x"]', 'not understood: ["x"]', "mon, tue, wed"),
     "weekday number": ("times = [17:30:00]\nweekdays = [2]", "not understood: [2]", "mon, tue, wed"),
     "bare quota": ("times = [17:30:00]\nat_least = 2", "“at_least” is not understood: 2", "{ airings = 2"),
     "quota a month": (
@@ -304,9 +311,9 @@ BAD_STATIONS = {
     "binary": (b"\xff\xfe\x00", "", "This is not a text file in UTF-8", "Save it"),
     "no name": (STATION.replace('name = "Đài mẫu"', ""), "", "“name” is missing", "a text in quotes"),
     "unknown area": (
-        STATION.replace('area = "03160"\n', 'area = "03161"\n'),
+        STATION.replace('area = "03160"\n', 'area = "031600"\n'),
         "",
-        "“03161” is not in",
+        "“031600” is not in",
         "“03160”?",
     ),
     "time zone": (
@@ -507,19 +514,19 @@ BAD_AREAS = {
         'code = 3166\nname = "Xã"\nkind = "commune"\nfrom = 2025-07-01',
         "[area 4]",
         "“code” is not understood: 3166",
-        "a text in quotes",
+        'Put it in quotes: "3166".',
     ),
     "unknown kind": (
-        'code = "03166"\nname = "Huyện"\nkind = "district"\nfrom = 2025-07-01',
+        'code = "03166"\nname = "Huyện"\nkind = "huyện"\nfrom = 2025-07-01',
         "[area 03166]",
-        '“kind” is not understood: "district"',
-        "one of: province, commune, village",
+        '“kind” is not understood: "huyện"',
+        "one of: province, district, commune, village",
     ),
     "day in words": (
         'code = "03166"\nname = "Xã"\nkind = "commune"\nfrom = "1/7/2025"',
         "[area 03166]",
         '“from” is not understood: "1/7/2025"',
-        "a date such as 2025-07-01",
+        "without quotes: 2025-07-01.",
     ),
     "number as fact": (
         'code = "03166"\nname = "Xã"\nkind = "commune"\nfrom = 2025-07-01\nhotline = 19009068',
@@ -707,7 +714,7 @@ BAD_SCRIPTS |= {
         ("nan", "nan"),
         ("inf", "inf"),
         ("-inf", "-inf"),
-        ('"1"', '"1"'),
+        ('"x"', '"x"'),
         ("0x" + "f" * 9000, "…"),
         ("2026-11-20", "2026-11-20"),
         ("[[[[1]]]]", "[[[…]]]"),
@@ -874,17 +881,145 @@ def test_a_schedule_that_is_not_read_is_told(station: Path, name: str) -> None:
         ("times = [05:30]", "05:30:00"),
         ("times = [5:30:00]", "05:30:00"),
         ("times = [24:00:00]", "23:59:59"),
-        ("areas = [03160]", '"03160"'),
-        ("title = Tin", "Mend this line"),
+        ("times = [17h30]", "05:30:00"),
+        ("at = 2026-11-20T17:30", "05:30:00"),
+        ("from = 20/11/2026", "year-month-day, without quotes: 2026-11-20"),
+        ("from = 20-11-2026", "year-month-day"),
+        ("from = 2026/11/20", "year-month-day"),
+        ("from = 2026-11-2", "year-month-day"),
+        ("from = 2026-1-20  # 5:30", "year-month-day"),
+        ("from = 2026-02-30", "no such day"),
+        ("areas = [03160]", 'Put codes in quotes: "03160"'),
+        ("pause = 0,8", "a point, not a comma: 0.8"),
+        ("title = “Tin”", "quotes of a word processor"),
+        ("title =\u00a0Tin", "invisible sign"),
+        ("\ufefftitle = 1", "invisible sign"),
+        ('title = "Tin', "A quote is opened in this line"),
+        ('title = "C:\\loa"', "instead of the backslash"),
+        ('title = "a\x00"', "no text"),
+        ("[[rule]", "Close as many brackets as are opened"),
+        ("[hours", "Close as many brackets as are opened"),
+        ("times = [05:30:00 17:30:00]", "a comma or a closing bracket is missing"),
+        ('title: "Tin"', "not a colon"),
+        ("tiêu-đề = 1", "Keys have no accents"),
+        ("title = Tin", "words stand in quotes"),
+        ("class", "Mend this line"),
     ],
 )
 def test_the_commonest_slips_are_recognized(station: Path, line: str, hint: str) -> None:
-    """A time without seconds and a code without quotes get the line, its number, and how to write it."""
+    """Each slip in a line that is no TOML gets its number, the line, and how to write it."""
     write(station, "schedules/xau.toml", f"# Tin\n{line}\n")
     fault = only_fault(station)
-    assert fault.where == "schedules/xau.toml:2"
-    assert line in str(fault.what)
+    assert fault.place == "schedules/xau.toml:2"
+    assert line.strip()[:5].strip("\ufeff") in str(fault.what)
+    assert str(fault.what).isprintable()
     assert hint in str(fault.next)
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "hint"),
+    [
+        ("a = 1\nb = [\n1,\n\n", 2, "without its partner"),
+        ('a = 1\nb = """\nx\n\n', 2, "without its partner"),
+        ("a = 1\na = 2\n", 2, "there already. Keep one of the two"),
+        ("[rule]\na = 1\n[rule]\na = 2\n", 3, "two brackets on each side: [[rule]]"),
+        ("a = 1\n[[a]]\n", 2, "there already"),
+    ],
+)
+def test_what_reaches_over_lines_is_told_where_it_begins(
+    station: Path, text: str, line: int, hint: str
+) -> None:
+    """What is never closed is told where it was opened; what stands there twice, at the second place."""
+    write(station, "schedules/xau.toml", text)
+    fault = only_fault(station)
+    assert fault.place == f"schedules/xau.toml:{line}"
+    assert hint in str(fault.next)
+
+
+@pytest.mark.parametrize(
+    ("key", "hint"),
+    [
+        ('from = "20/11/2026"', "Write it so, without quotes: 2026-11-20."),
+        ('from = "2026-11-20"', "Write it so, without quotes: 2026-11-20."),
+        ('from = "mai"', "a date such as 2026-11-20"),
+        ('times = ["5:30", "17h"]', "Write it so, without quotes: [05:30:00, 17:00:00]."),
+        ('times = "5 giờ 30"', "Write it so, without quotes: [05:30:00]."),
+        ("times = 05:30:00", "Put it in brackets: [05:30:00]."),
+        ('weekdays = ["thứ ba", "t3", "CN"]', 'Write ["tue", "sun"].'),
+        ('weekdays = "tuesday"', 'Write ["tue"].'),
+        ('weekdays = ["thứ chín"]', "days of the week out of: mon"),
+        ('months = ["tháng 5", "11"]', "Write it so, without quotes: [5, 11]."),
+        ('days = "1, 15"', "Write it so, without quotes: [1, 15]."),
+        ("season = 5", 'Put it in quotes: "5".'),
+    ],
+)
+def test_what_was_most_likely_meant_is_written_out(station: Path, key: str, hint: str) -> None:
+    """A value that a person understands is given back as the file wants it, at its line."""
+    times = "" if key.startswith("times") else "times = [17:30:00]\n"
+    write(station, "schedules/xau.toml", f"{SCHEDULE}\n[[rule]]\n{times}{key}\n")
+    fault = only_fault(station)
+    line = SCHEDULE.count("\n") + 3 + bool(times)
+    assert (fault.place, fault.at[2]) == (f"schedules/xau.toml:{line} [rule 2]", key.split(maxsplit=1)[0])
+    assert hint in str(fault.next)
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "line"),
+    [
+        ("schedules/station.toml", '"hmn-Latn-VN"]', '\n"th"]', 13),
+        ("schedules/station.toml", 'area = "03160"', 'area = "031600"', 3),
+        ("schedules/tin.toml", '["11"]', '[\n"11",\n"x"]', 6),
+        ("schedules/tin.toml", '"tin"', '"tim"', 3),
+        ("schedules/tin.toml", "times = [17:30:00]", "", 6),
+        ("schedules/tin.toml", "times", 'rrule = "FREQ=DALY"\nfrom = 2026-01-01\ntimes', 7),
+        ("schedules/tin.toml", "times", 'season = "x"\ntimes', 7),
+        ("schedules/tin.toml", "[[rule]]", 'except = ["Tế"]\n[[rule]]', 6),
+        ("audio/tin/script.toml", "{area.name}", "{area.name", 8),
+        ("audio/tin/script.toml", 'title = "Tin"', 'title = "Tin"\nbed = "x"', 3),
+        ("audio/tin/script.toml", '"ket"', '"loi-chao"', 5),
+    ],
+)
+def test_every_kind_of_fault_has_its_line(station: Path, name: str, old: str, new: str, line: int) -> None:
+    """An officer is sent to the line; for what is missing, to its table."""
+    text = (station / name).read_text("utf-8")
+    assert old in text
+    write(station, name, text.replace(old, new))
+    try:
+        faults = load(station).faults
+    except BroadcasterError as error:
+        faults = error.faults
+    assert f"{name}:{line}" in [fault.place.partition(" ")[0] for fault in faults]
+
+
+def test_a_file_of_strangers_is_not_a_thousand_faults(station: Path) -> None:
+    """The first unknown keys are told, and how many more there are."""
+    write(station, "schedules/xau.toml", "".join(f"k{number} = 1\n" for number in range(1000)) + SCHEDULE)
+    faults = load(station).faults
+    assert len(faults) == MOST_STRANGERS + 1
+    assert (str(faults[-1].what), faults[-1].line) == ("980 more keys are not known here.", 21)
+
+
+BIG = {
+    "of rules": SCHEDULE + "[[rule]]\ntimes = [17:30:00]\nmonths = [5]\nweekdays = ['tue']\n" * 14_000,
+    "of wrong rules": SCHEDULE + f"[[rule]] # {'x' * 60}\ntimes = ['5:30']\nmonths = [13]\nx = 1\n" * 9_000,
+    "of strangers": "".join(f"khoa{number} = 1\n" for number in range(60_000)),
+    "of areas": SCHEDULE.replace('"11"', '"99999",' * 100_000),
+    "of one line": SCHEDULE + "#" * 990_000,
+    "of brackets": "a = " + "[" * 990_000,
+    "of quotes": '"' * 990_000,
+    "of one text": f"{SCHEDULE}x = '{'a' * 990_000}'",
+    "of lines": "x\n" * 490_000,
+}
+
+
+@pytest.mark.parametrize("name", BIG)
+def test_a_megabyte_is_read_in_seconds(station: Path, name: str) -> None:
+    """A file of the largest size, right or wrong, is read or refused before anybody loses patience."""
+    assert 700_000 < len(BIG[name]) < 1_000_000
+    write(station, "schedules/xau.toml", BIG[name])
+    began = process_time()
+    load(station)
+    assert process_time() - began < 5
 
 
 @pytest.mark.parametrize("name", BAD_NOTES)
@@ -935,7 +1070,7 @@ def test_a_bad_line_of_approvals_is_said_and_approves_nothing(station: Path, nam
     path.write_bytes(b"\n".join(lines))
     loaded = load(station)
     (fault,) = loaded.faults
-    assert fault.where == f"audio/tin/approvals.jsonl:{place}"
+    assert fault.place == f"audio/tin/approvals.jsonl:{place}"
     assert "This line is no approval" in str(fault.what)
     assert "broadcaster approve" in str(fault.next)
     assert loaded.content.approvals["tin"].history == (good if "torn" in name else good[place - 1 :])
@@ -948,7 +1083,7 @@ def test_the_line_that_was_torn_no_longer_approves(station: Path) -> None:
     assert '"loi-chao"' in first
     path.write_text("\n".join([first[:-1], *others]), "utf-8")
     loaded = load(station)
-    assert [fault.where for fault in loaded.faults] == ["audio/tin/approvals.jsonl:1"]
+    assert [fault.place for fault in loaded.faults] == ["audio/tin/approvals.jsonl:1"]
     assert not airs(loaded)
     assert recipe_at(loaded.content, "tin", "vi", "03160/nam-po", at("2026-11-20").date()).lacks == (
         ("loi-chao", Lack.UNAPPROVED),
@@ -969,7 +1104,7 @@ def test_another_file_in_place_of_approvals_is_said_at_its_first_lines(station: 
     write(station, "audio/tin/approvals.jsonl", b"\xff\x00\n" * 1000)
     loaded = load(station)
     places = [f"audio/tin/approvals.jsonl:{number}" for number in range(1, MOST_LINES + 1)]
-    assert [fault.where for fault in loaded.faults] == places
+    assert [fault.place for fault in loaded.faults] == places
     assert not airs(loaded)
 
 

@@ -14,7 +14,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from broadcaster.edges.content import LARGEST_FILE, Loaded, load
+from broadcaster.edges.content.lines import located
 from broadcaster.edges.editing import append_line
+from broadcaster.model.check import check
 from broadcaster.model.errors import BroadcasterError
 from broadcaster.model.plan import plan, recipe_at
 from tests.factories import EVENING, MORNING, at, make_approvals
@@ -58,16 +60,37 @@ FILES: Mapping[str, dict[str, Any]] = {
                 "until": date(2026, 12, 31),
                 "at_least": {"airings": 2, "per": "week"},
             },
-            {"times": [MORNING]},
+            {"times": [MORNING], "season": "vai", "not_in_season": ["giap-hat"]},
+            {"from": date(2026, 1, 1), "rrule": "FREQ=MONTHLY;BYDAY=1MO;BYHOUR=5", "until": date(2027, 1, 1)},
         ],
-        "campaign": [{"times": [EVENING], "from": date(2026, 4, 1), "until": date(2026, 5, 1)}],
-        "except": [{"from": date(2026, 4, 1), "until": date(2026, 5, 1), "reason": "Tết"}],
+        "campaign": [
+            {"times": [EVENING], "from": date(2026, 4, 1), "until": date(2026, 5, 1), "title": "Đợt"}
+        ],
+        "except": [
+            "Quốc khánh",
+            {"from": date(2026, 4, 1), "until": date(2026, 5, 1), "reason": "Tết"},
+            {"holiday": "Tết", "reason": "Nghỉ Tết"},
+        ],
+        "extra": [{"at": datetime(2026, 11, 21, 5, 30)}],  # noqa: DTZ001 - wall time
         "move": [
             {
                 "occurrence": datetime(2026, 11, 20, 5, 30),  # noqa: DTZ001 - wall time
                 "to": datetime(2026, 11, 20, 17, 30),  # noqa: DTZ001 - wall time
             }
         ],
+    },
+    "schedules/seasons.toml": {
+        "season": [
+            {
+                "name": name,
+                "title": "Mùa",
+                "group": "everyone",
+                "areas": ["11"],
+                "from": date(2026, 6, 1),
+                "until": date(2026, 7, 31),
+            }
+            for name in ("vai", "giap-hat")
+        ]
     },
     "audio/tin/script.toml": {
         "title": "Tin",
@@ -90,7 +113,11 @@ class Raw(str):
 
 words = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 words |= st.sampled_from(
-    ["", "{", "vi", "th", "hmn", "11", "tin", "ket", "Asia", "../x", "x" * 300, "\x00", "0"]
+    [
+        *("", "{", "vi", "th", "hmn", "11", "tin", "ket", "Asia", "../x", "x" * 300, "\x00", "0"),
+        *("vai", "Tết", "giap-hat", "FREQ=DAILY", "FREQ=HOURLY", "FREQ=YEARLY;BYMONTHDAY=31;BYMONTH=2"),
+        *("FREQ=WEEKLY;BYDAY=MO,FR;COUNT=3", "FREQ=DAILY;UNTIL=20261231T235959Z", "5:30", "t3", "20/11/2026"),
+    ]
 )
 scalars = (
     st.booleans()
@@ -164,6 +191,7 @@ def assert_survives(station: Path) -> Loaded | None:
         faults = tuple(loaded.faults)
         start = at("2026-11-16")
         plan(loaded.content, {}, start, start + timedelta(weeks=1))
+        faults += tuple(located(station, check(loaded.content, start.date())))
     for fault in faults:
         assert str(fault).encode()
         assert fault.where

@@ -4,7 +4,7 @@ import random
 import re
 import zipfile
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -14,10 +14,24 @@ import openpyxl
 import pytest
 from docx.oxml import OxmlElement, parse_xml
 from docx.oxml.ns import nsdecls, qn
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from broadcaster.edges import documents
-from broadcaster.edges.documents import Heading, Row, Sheet, read_sheet, write_sheet, write_workbook
+from broadcaster.edges.documents import (
+    COLUMNS,
+    KINDS,
+    Heading,
+    Row,
+    Sheet,
+    read_sheet,
+    read_timetable,
+    write_sheet,
+    write_timetable,
+    write_workbook,
+)
 from broadcaster.model.errors import BroadcasterError, Fault
+from tests import timetables
 
 HEADING = Heading(
     "Bảo hiểm <xã hội>",
@@ -504,3 +518,312 @@ def test_a_workbook_goes_into_no_folder_that_is_not_there(tmp_path: Path) -> Non
     """The fault says where it could not be written."""
     with pytest.raises(BroadcasterError, match="cannot be written: it is not there"):
         write_workbook(tmp_path / "away" / "a.xlsx", "T", ["A"], [])
+
+
+# --- timetables
+
+
+def as_rows_say(data: dict[str, Any]) -> dict[str, Any]:
+    """*data* as rows can say it: a list of one is the one, times are in order, spaces are single."""
+
+    def one_or_all(value: Any) -> Any:
+        return value[0] if isinstance(value, list) and len(value) == 1 else value
+
+    def each(table: Any) -> Any:
+        if isinstance(table, str):
+            return table
+        told = {
+            key: " ".join(value.split()) if isinstance(value, str) else value for key, value in table.items()
+        }
+        told |= {key: one_or_all(told[key]) for key in ("season", "not_in_season") if key in told}
+        told |= {"times": sorted(told["times"])} if "times" in told else {}
+        return told["holiday"] if told.keys() == {"holiday"} else told
+
+    data = {key: [each(one) for one in value] if key in KINDS else value for key, value in data.items()}
+    return data | {"title": " ".join(data["title"].split()), "script": one_or_all(data["script"])}
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(timetables.schedules(), min_size=1, max_size=3))
+def test_schedules_come_back_from_a_timetable(tmp_path: Path, those: list[dict[str, Any]]) -> None:
+    """Whatever schedules are written, their rows say the same when they are read."""
+    path = tmp_path / "lich.xlsx"
+    schedules = {f"lich-{number}": one for number, one in enumerate(those)}
+    write_timetable(path, schedules, {}, [])
+    found = read_timetable(path)
+    assert found.schedules == {name: as_rows_say(one) for name, one in schedules.items()}
+    assert found.notes == []
+    numbers = [number for rows in found.rows.values() for number in rows[""]]
+    assert numbers == list(range(2, len(numbers) + 2))
+
+
+@pytest.fixture
+def template(tmp_path: Path) -> Path:
+    """An empty timetable, as an officer gets it."""
+    choices = {"script": ["tin · Bản tin, xã"], "areas": ["03160 · Xã Mường Nhé"], "holiday": ["Tết"]}
+    write_timetable(tmp_path / "lich.xlsx", {}, choices, ["Cách điền", "=1+1"])
+    return tmp_path / "lich.xlsx"
+
+
+def filled(path: Path, *rows: dict[str, Any]) -> Path:
+    """The template with *rows* of values by heading, from the second row on."""
+    book = openpyxl.load_workbook(path)
+    sheet = book["Lịch phát"]
+    at = {cell.value: cell.column for cell in sheet[1]}
+    for number, row in enumerate(rows, 2):
+        for heading, value in row.items():
+            sheet.cell(number, at[heading]).value = value
+    book.save(path)
+    return path
+
+
+HEAD = {"Tên lịch": "lich", "Tiêu đề": "Lịch", "Kịch bản": "tin", "Địa bàn": "03160"}
+
+
+def rule_of(path: Path, **row: Any) -> Any:
+    """What the one rule of a row says."""
+    (rule,) = read_timetable(filled(path, HEAD | {key.replace("_", " "): row[key] for key in row})).schedules[
+        "lich"
+    ]["rule"]
+    return rule
+
+
+def test_a_template_has_headings_choices_and_a_guide(template: Path) -> None:
+    """What can be chosen hangs on its column; where several may be written other words are allowed too."""
+    book = openpyxl.load_workbook(template)
+    assert book.sheetnames == ["Lịch phát", "Danh mục", "Hướng dẫn"]
+    sheet, lists = book["Lịch phát"], book["Danh mục"]
+    assert [cell.value for cell in sheet[1]] == [column.heading for column in COLUMNS]
+    listed = {str(one.sqref).split("2:")[0]: one for one in sheet.data_validations.dataValidation}
+    chosen = {
+        letter: [cell.value for (cell,) in lists[one.formula1.split("!")[1].replace("$", "")]]
+        for letter, one in listed.items()
+    }
+    assert chosen["C"] == ["tin · Bản tin  xã"]
+    assert chosen["G"] == list(KINDS.values())
+    assert listed["G"].showErrorMessage
+    assert not listed["C"].showErrorMessage
+    assert "P" not in listed  # a station without seasons has none to choose
+    assert sheet.column_dimensions["M"].number_format == "@"  # so that Excel makes no number of 5, 11
+    assert book["Hướng dẫn"]["A2"].value == "=1+1"
+    assert book["Hướng dẫn"]["A2"].data_type == "s"
+
+
+def test_an_empty_template_holds_no_schedule(template: Path) -> None:
+    """It is no fault either: whoever asked for it says so."""
+    assert read_timetable(template).schedules == {}
+
+
+def test_rows_without_a_name_belong_to_the_one_above(template: Path) -> None:
+    """Merged cells and empty rows between are no harm; the rows of each part are known."""
+    silent = {"Loại dòng": "Nghỉ", "Ngày lễ": "Tết"}
+    path = filled(
+        template, {}, HEAD | {"Giờ phát": "5h30"}, {}, silent, HEAD | {"Tên lịch": "b"}, {"Thứ": "CN"}
+    )
+    book = openpyxl.load_workbook(path)
+    book["Lịch phát"].merge_cells("A3:A5")
+    book.save(path)
+    found = read_timetable(path)
+    assert found.schedules["lich"] == {
+        "title": "Lịch",
+        "script": "tin",
+        "areas": ["03160"],
+        "rule": [{"times": [time(5, 30)]}],
+        "except": ["Tết"],
+    }
+    assert found.schedules["b"]["rule"] == [{"weekdays": ["sun"]}]
+    assert found.rows == {"lich": {"": [3, 5], "rule": [3], "except": [5]}, "b": {"": [6, 7], "rule": [7]}}
+
+
+@pytest.mark.parametrize(
+    "typed_in",
+    [
+        *("05:30, 17:30", "5h30; 17h30", "5 giờ 30\n17 giờ 30", "17:30 5:30", " 5:30:00 ,\u00a017g30"),
+    ],
+)
+def test_times_are_read_as_officers_type_them(template: Path, typed_in: str) -> None:
+    """With colons, h or giờ, with commas, semicolons or lines between."""
+    assert rule_of(template, Giờ_phát=typed_in) == {"times": [time(5, 30), time(17, 30)]}
+
+
+@pytest.mark.parametrize(
+    "typed_in",
+    [time(17, 30), 0.729166666666667, datetime(1899, 12, 30, 17, 30), timedelta(hours=17, minutes=30)],  # noqa: DTZ001
+)
+def test_a_time_that_excel_made_is_one(template: Path, typed_in: Any) -> None:
+    """A real time, a part of a day, a time on Excel's day nought, a length of time."""
+    assert rule_of(template, Giờ_phát=typed_in) == {"times": [time(17, 30)]}
+
+
+@pytest.mark.parametrize(
+    "typed_in", ["20/11/2026", "2026-11-20", " 20.11.2026", date(2026, 11, 20), 46346, "20-11-2026"]
+)
+def test_a_day_is_read_however_it_stands_there(template: Path, typed_in: Any) -> None:
+    """As text, as a real date, or as the number that Excel keeps for one."""
+    assert rule_of(template, Từ_ngày=typed_in) == {"from": date(2026, 11, 20)}
+
+
+@pytest.mark.parametrize(
+    ("heading", "typed_in", "key", "value"),
+    [
+        ("Thứ", "T3, T6", "weekdays", ["tue", "fri"]),
+        ("Thứ", "thứ ba và chủ nhật", "weekdays", ["tue", "sun"]),
+        ("Thứ", "T2-T6", "weekdays", ["mon", "tue", "wed", "thu", "fri"]),
+        ("Thứ", 3, "weekdays", ["tue"]),
+        ("Thứ", "3, 6", "weekdays", ["tue", "fri"]),
+        ("Tháng", 5.0, "months", [5]),
+        ("Tháng", "tháng 5, 11", "months", [5, 11]),
+        ("Ngày trong tháng", "1;15", "days", [1, 15]),
+        ("Ít nhất/tuần", "2 lần", "at_least", {"airings": 2, "per": "week"}),
+        ("Mùa vụ", "vai · Mùa vải", "season", "vai"),
+        ("Tránh mùa vụ", "vai, giap-hat", "not_in_season", ["vai", "giap-hat"]),
+    ],
+)
+def test_what_a_rule_holds_is_read(template: Path, heading: str, typed_in: Any, key: str, value: Any) -> None:
+    """Short or long, one or several, number or text."""
+    assert rule_of(template, **{heading: typed_in}) == {key: value}
+
+
+@pytest.mark.parametrize(
+    ("heading", "typed_in", "key", "value"),
+    [
+        ("Địa bàn", 3160, "areas", ["03160"]),
+        ("Địa bàn", 1.0, "areas", ["01"]),
+        ("Địa bàn", "03160 · Xã Mường Nhé; 11", "areas", ["03160", "11"]),
+        ("Kịch bản", "tin, nuoc", "script", ["tin", "nuoc"]),
+        ("Loại bản tin", "ƯU TIÊN ", "class", "priority"),
+        ("Loại bản tin", "emergency", "class", "emergency"),
+        ("Đang dùng", False, "enabled", False),
+        ("Đang dùng", "không", "enabled", False),
+        ("Đang dùng", "x", "enabled", True),
+    ],
+)
+def test_what_a_schedule_is_is_read(
+    template: Path, heading: str, typed_in: Any, key: str, value: Any
+) -> None:
+    """A code gets back the zero that Excel took; words count whatever their capitals."""
+    path = filled(template, HEAD | {heading: typed_in})
+    assert read_timetable(path).schedules["lich"][key] == value
+
+
+def test_english_headings_in_another_order_do_as_well(tmp_path: Path) -> None:
+    """Lines above the headings and columns of one's own are let be; the latter are told."""
+    book = openpyxl.Workbook()
+    for row in (["Kế hoạch 2026"], ["Times", "Note", "SCHEDULE", "Title (short)"], ["5:30", "x", "a", "A"]):
+        book.active.append(row)
+    book.save(tmp_path / "a.xlsx")
+    found = read_timetable(tmp_path / "a.xlsx")
+    assert found.schedules == {"a": {"title": "A", "rule": [{"times": [time(5, 30)]}]}}
+    (note,) = found.notes
+    assert (note.where, note.warning) == ("a.xlsx Sheet!B2", True)
+
+
+WRONG = {
+    "G3": ({"Loại dòng": "lạ"}, "“lạ” is not understood"),
+    "M3": ({"Giờ phát": "25:00"}, "“25:00” is not understood"),
+    "J3": ({"Tháng": 5.11}, "“5.11” is not understood"),
+    "H3": ({"Từ ngày": "11/20/2026"}, "“11/20/2026” is not understood"),
+    "K3": ({"Thứ": "=A1"}, "“=A1” is not understood"),
+    "B3": ({"Tiêu đề": "Khác"}, "a row above says something else"),
+    "N3": ({"Loại dòng": "Dời", "Ít nhất/tuần": 2, "Vào lúc": "20/11/2026 17:30"}, "not for a row “Dời”"),
+    "T3": ({"Vào lúc": "20/11/2026 17:30", "Giờ phát": "5:30"}, "not for a row “Quy tắc”"),
+}
+
+
+@pytest.mark.parametrize("cell", WRONG)
+def test_a_fault_names_its_cell(template: Path, cell: str) -> None:
+    """The file, the sheet, the cell and its heading, and what to write there."""
+    row, what = WRONG[cell]
+    with pytest.raises(BroadcasterError) as error:
+        read_timetable(filled(template, HEAD | {"Giờ phát": "17:30"}, row))
+    (fault,) = error.value.faults
+    assert fault.where == f"lich.xlsx Lịch phát!{cell}"
+    assert what in str(fault.what)
+
+
+def test_all_faults_of_a_timetable_are_told_at_once(template: Path) -> None:
+    """A row that belongs to nothing, one that says nothing, and cells that nobody understands."""
+    rows = [{"Giờ phát": "5:30"}, HEAD | {"Loại dòng": "Nghỉ"}, {"Thứ": "T9", "Tháng": "13"}]
+    with pytest.raises(BroadcasterError) as error:
+        read_timetable(filled(template, *rows))
+    assert [fault.where.rpartition("!")[2] for fault in error.value.faults] == ["A2", "G3", "J4", "K4"]
+
+
+def spoiled(path: Path, name: str, change: Callable[[bytes], bytes]) -> Path:
+    """The package *path* with one entry changed, or made of nothing."""
+    with zipfile.ZipFile(path) as package:
+        entries = {one: package.read(one) for one in package.namelist()}
+    return packed(path, **entries | {name: change(entries.get(name, b""))})
+
+
+FIRST_SHEET = "xl/worksheets/sheet1.xml"
+
+
+def far_away(xml: bytes) -> bytes:
+    row = b'<row r="2000000000"><c r="A2000000000"><v>1</v></c></row></sheetData>'
+    return xml.replace(b"</sheetData>", row).replace(b"<sheetData/>", b"<sheetData>" + row)
+
+
+def many_rows(xml: bytes) -> bytes:
+    rows = "".join(f'<row r="{number}"><c r="A{number}"><v>1</v></c></row>' for number in range(2, 2010))
+    return xml.replace(b"</sheetData>", f"{rows}</sheetData>".encode())
+
+
+def entities(xml: bytes) -> bytes:
+    bombs = "".join(f'<!ENTITY a{n} "{f"&a{n - 1};" * 20}">' for n in range(1, 12))
+    declared = f'<!DOCTYPE worksheet [<!ENTITY a0 "lol">{bombs}]>'.encode()
+    return declared + xml.replace(b"<sheetData>", b"<sheetData>&a11;")
+
+
+SPOILED: dict[str, tuple[str, Callable[[bytes], bytes], str]] = {
+    "macros": ("xl/vbaProject.bin", lambda _old: b"x", "macros"),
+    "large": (
+        "xl/media/image1.png",
+        lambda _old: bytes(5_000_001),
+        "larger than any timetable: more than 5 MB",
+    ),
+    "many rows": (FIRST_SHEET, many_rows, "more than 2000 rows"),
+    "a row far away": (FIRST_SHEET, far_away, "no .xlsx file, or a damaged one"),
+    "entities": (FIRST_SHEET, entities, "no .xlsx file, or a damaged one"),
+    "torn": (FIRST_SHEET, lambda xml: xml[:300], "no .xlsx file, or a damaged one"),
+}
+
+
+@pytest.mark.parametrize("name", SPOILED)
+def test_a_workbook_that_is_dangerous_or_damaged_is_refused(template: Path, name: str) -> None:
+    """In a sentence, and before it fills the memory or keeps anybody waiting."""
+    entry, change, what = SPOILED[name]
+    with pytest.raises(BroadcasterError, match=re.escape(what)):
+        read_timetable(spoiled(template, entry, change))
+
+
+def test_a_row_behind_a_million_empty_ones_is_found(template: Path) -> None:
+    """Also where the sheet says of itself that it is small."""
+    cells = (("A1000000", "lich"), ("M1000000", "5:30"))
+    told = "".join(f'<c r="{at}" t="inlineStr"><is><t>{text}</t></is></c>' for at, text in cells)
+    row = f'<row r="1000000">{told}</row></sheetData>'.encode()
+    path = spoiled(template, FIRST_SHEET, lambda xml: xml.replace(b"</sheetData>", row))
+    assert read_timetable(path).rows == {"lich": {"": [1_000_000], "rule": [1_000_000]}}
+
+
+@pytest.mark.parametrize(
+    ("data", "what"),
+    [
+        (b"", "no .xlsx file"),
+        ("Tên lịch;Giờ phát".encode(), "no .xlsx file"),
+        (OLE, ".xls of old Excel"),
+        (OLE + "EncryptedPackage".encode("utf-16-le"), "protected by a password"),
+    ],
+)
+def test_what_is_no_workbook_is_told(tmp_path: Path, data: bytes, what: str) -> None:
+    """What kind of file it seems to be, and how to make the right one."""
+    (tmp_path / "a.xlsx").write_bytes(data)
+    with pytest.raises(BroadcasterError, match=re.escape(what)):
+        read_timetable(tmp_path / "a.xlsx")
+
+
+def test_another_workbook_is_no_timetable(tmp_path: Path) -> None:
+    """A list of something else has no column for the names of schedules."""
+    write_workbook(tmp_path / "a.xlsx", "Báo cáo", ["Xã", "Giờ phát"], [["Mường Nhé", "5:30"]])
+    with pytest.raises(BroadcasterError, match="no column “Tên lịch”"):
+        read_timetable(tmp_path / "a.xlsx")

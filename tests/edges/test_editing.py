@@ -1,20 +1,40 @@
 """Files are changed as an officer would, and are whole at every moment."""
 
+import json
 import os
+import signal
 import tomllib
 import unicodedata
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from broadcaster.edges import editing
 from broadcaster.edges.content import load
-from broadcaster.edges.editing import append_line, copy_script, edit_script, new_script, note_recording
+from broadcaster.edges.editing import (
+    append_line,
+    copy_script,
+    edit_script,
+    history,
+    new_script,
+    note_recording,
+    save,
+    schedule_text,
+    seen,
+    with_table,
+    with_values,
+    without_table,
+)
 from broadcaster.model.errors import BroadcasterError, Fault
 from broadcaster.model.schedule import BulletinClass
 from broadcaster.model.script import Item
+from tests.children import child
 from tests.stations import write
 
 SCRIPT = "audio/tin/script.toml"
@@ -355,7 +375,7 @@ def test_broken_notes_stay_as_they_are(station: Path) -> None:
     write(station, NOTES, "[a\n")
     with pytest.raises(BroadcasterError) as error:
         note_recording(station, "tin", "vi/ket.mp3", speaker="An", stand_in=False)
-    assert fault_of(error).where == f"{NOTES}:1"
+    assert fault_of(error).place == f"{NOTES}:1"
     assert (station / NOTES).read_text() == "[a\n"
 
 
@@ -399,3 +419,330 @@ def test_a_line_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     with pytest.raises(BroadcasterError) as error:
         append_line(tmp_path / "a" / "lines", "x")
     assert "cannot be written" in str(fault_of(error).what)
+
+
+# --- the text of schedules
+
+PATH = "schedules/tin.toml"
+COMMENTED = """\
+# Lịch của đài
+title  = "Tin"                # như trên bảng
+script = "tin"
+areas  = ["11"]
+
+# tháng cao điểm
+[[rule]]                      # hai buổi
+months = [5, 11]
+times  = [05:30:00, 17:30:00] # sáng và chiều
+# quanh năm
+[[rule]]
+times = [
+    17:30:00,                 # chiều
+]
+
+# nghỉ Tết
+[[except]]
+from   = 2027-02-05
+until  = 2027-02-10
+reason = '''
+[[rule]]
+# Tết'''
+# hết
+"""
+RULE = {"weekdays": ["tue"], "times": [time(17)]}
+
+
+def test_a_new_schedule_is_laid_out_as_the_sample() -> None:
+    """First the head, then each table after an empty line, with the signs below each other."""
+    data = {
+        "title": 'Tin “a” "b"',
+        "script": ["tin", "nuoc"],
+        "except": ["Tết", {"from": date(2026, 1, 1), "until": date(2026, 1, 2), "reason": "Nghỉ"}],
+        "rule": [RULE | {"at_least": {"airings": 2, "per": "week"}}],
+        "extra": [{"at": datetime(2026, 11, 20, 18, 0)}, {"at": datetime(2026, 11, 21, 18, 0)}],  # noqa: DTZ001
+    }
+    text = schedule_text(data)
+    assert text == (
+        'title  = "Tin “a” \\"b\\""\n'
+        'script = ["tin", "nuoc"]\n'
+        'except = ["Tết", { from = 2026-01-01, until = 2026-01-02, reason = "Nghỉ" }]\n\n'
+        '[[rule]]\nweekdays = ["tue"]\ntimes    = [17:00:00]\n'
+        'at_least = { airings = 2, per = "week" }\n\n'
+        "[[extra]]\nat = 2026-11-20T18:00:00\n\n[[extra]]\nat = 2026-11-21T18:00:00\n"
+    )
+    assert tomllib.loads(text) == data
+
+
+PLAIN = st.one_of(
+    st.text(st.characters(codec="utf-8"), max_size=20).map(lambda one: unicodedata.normalize("NFC", one)),
+    st.integers(-9, 99),
+    st.booleans(),
+    st.dates(),
+    st.times().map(lambda one: one.replace(microsecond=0)),
+)
+TABLE = st.dictionaries(
+    st.sampled_from(["from", "times", "title", "not_in_season"]),
+    PLAIN | st.lists(PLAIN, max_size=3),
+    min_size=1,
+)
+
+
+@given(st.dictionaries(st.sampled_from(["title", "areas"]), PLAIN), st.lists(TABLE, max_size=3))
+def test_a_new_text_says_what_it_was_made_of(head: dict[str, Any], rules: list[dict[str, Any]]) -> None:
+    """Whatever the values are; line ends in texts are those of this system."""
+    text = schedule_text(head | ({"rule": rules} if rules else {}))
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: plain(one) for key, one in value.items()}
+        if isinstance(value, list):
+            return [plain(one) for one in value]
+        return value.replace("\r\n", "\n").replace("\r", "\n") if isinstance(value, str) else value
+
+    assert tomllib.loads(text) == plain(head | ({"rule": rules} if rules else {}))
+
+
+def test_a_table_goes_below_the_last_of_its_kind() -> None:
+    """The comment above the next table stays there; where there is none of the kind, it comes last."""
+    text = with_table(PATH, COMMENTED, "rule", RULE)
+    new = '[[rule]]\nweekdays = ["tue"]\ntimes    = [17:00:00]\n\n'
+    assert text == COMMENTED.replace("# nghỉ Tết", new + "# nghỉ Tết")
+    text = with_table(PATH, COMMENTED, "extra", {"at": datetime(2026, 11, 20, 18, 0)})  # noqa: DTZ001
+    assert text == COMMENTED + "\n[[extra]]\nat = 2026-11-20T18:00:00\n"
+
+
+def test_a_comment_close_above_a_table_belongs_to_it() -> None:
+    """A new table is not put between the two."""
+    text = with_table(PATH, "[[rule]]\ndays = [1]\n# dưới\n[[move]]\n", "rule", {"days": [2]})
+    assert text == "[[rule]]\ndays = [1]\n\n[[rule]]\ndays = [2]\n\n# dưới\n[[move]]\n"
+
+
+def test_a_list_of_holidays_stays_a_list() -> None:
+    """A name and a dated exception go into the list; taken out, nothing of it is left."""
+    dated = {"from": date(2027, 2, 5), "until": date(2027, 2, 10), "reason": "Nghỉ"}
+    text = with_table(PATH, 'except = ["Tết"] # lễ\n', "except", "Quốc khánh")
+    text = with_table(PATH, text, "except", dated)
+    new = '{ from = 2027-02-05, until = 2027-02-10, reason = "Nghỉ" }'
+    assert text == f'except = ["Tết", "Quốc khánh", {new}] # lễ\n'
+    assert tomllib.loads(text) == {"except": ["Tết", "Quốc khánh", dated]}
+    for _each in range(3):
+        text = without_table(PATH, text, "except", 0)
+    assert tomllib.loads(text) == {}
+
+
+def test_a_table_is_taken_out_and_comments_around_it_stay() -> None:
+    """Its own lines go with what stands behind them; what looks like a table in a text is none."""
+    text = without_table(PATH, COMMENTED, "rule", 1)
+    assert text == COMMENTED.replace(
+        COMMENTED[COMMENTED.index("[[rule]]\ntimes") : COMMENTED.index("\n# nghỉ")], ""
+    )
+    text = without_table(PATH, COMMENTED, "except", 0)
+    assert text == COMMENTED[: COMMENTED.index("[[except]]")] + "# hết\n"
+
+
+def test_values_are_set_where_they_stand() -> None:
+    """Changed in their line, new ones below the others and above what follows, taken out with None."""
+    text = with_values(PATH, COMMENTED, {"title": "Mới", "enabled": False, "areas": None})
+    assert text == COMMENTED.replace('"Tin" ', '"Mới" ').replace('areas  = ["11"]', "enabled = false")
+    text = with_values(PATH, COMMENTED, {"months": None, "times": [time(6)], "days": [1]}, "rule", 0)
+    assert text == COMMENTED.replace("months = [5, 11]\n", "").replace(
+        "[05:30:00, 17:30:00] # sáng và chiều\n", "[06:00:00] # sáng và chiều\ndays   = [1]\n"
+    )
+
+
+def test_the_same_values_are_no_change_of_a_schedule() -> None:
+    """A value that is there already leaves the text as it is, byte by byte."""
+    assert with_values(PATH, COMMENTED, {"title": "Tin", "class": None}) == COMMENTED
+    text = 'at_least = { airings = 2, per = "week" } # tuần\n'
+    assert with_values(PATH, text, {"at_least": {"airings": 3, "per": "week"}}) == text.replace("2", "3")
+    assert with_values(PATH, "enabled=true # đang phát\n", {"enabled": True}) == "enabled=true # đang phát\n"
+
+
+def test_a_schedule_that_is_laid_out_too_oddly_is_left_alone() -> None:
+    """Tables within a rule stand in the way of a new value: it is refused, in words."""
+    text = "[[rule]]\ntimes = [05:30:00]\n[rule.at_least]\nairings = 2\nper = 'week'\n"
+    with pytest.raises(BroadcasterError) as error:
+        with_values(PATH, text, {"days": [1]}, "rule")
+    assert "so unusually" in str(fault_of(error).what)
+    assert without_table(PATH, text + "[[rule]]\n", "rule", 0) == "[[rule]]\n"
+
+
+EDITS = st.lists(
+    st.tuples(
+        st.sampled_from(["add", "remove", "set"]),
+        st.sampled_from(["rule", "campaign", "except", "move", "extra"]),
+        st.integers(0, 3),
+    ),
+    max_size=8,
+)
+
+
+def some_table(key: str, number: int) -> dict[str, Any]:
+    """One that is like no other."""
+    day = date(2026, 1, 1) + timedelta(days=number)
+    at = datetime.combine(day, time(17, 30))
+    within = {"from": day, "until": day}
+    return {
+        "rule": RULE,
+        "campaign": within | {"times": [time(17)]},
+        "except": within | {"reason": "Nghỉ"},
+        "move": {"occurrence": at, "to": at},
+        "extra": {"at": at},
+    }[key] | {}
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(EDITS)
+def test_edits_keep_comments_and_say_what_was_asked_for(
+    station: Path, edits: list[tuple[str, str, int]]
+) -> None:
+    """After any edits every comment on a line of its own is there, and the loader takes the file."""
+    text, wanted = COMMENTED, tomllib.loads(COMMENTED)
+    for number, (verb, key, index) in enumerate(edits):
+        there = wanted.get(key, [])
+        if verb == "add":
+            text = with_table(PATH, text, key, some_table(key, number))
+            wanted.setdefault(key, []).append(some_table(key, number))
+        elif index < len(there) and verb == "set":
+            values = some_table(key, 100 + number) | ({"days": [1]} if key == "rule" else {})
+            text = with_values(PATH, text, values, key, index)
+            there[index].update(values)
+        elif index < len(there) and (key, len(there)) != ("rule", 1):
+            text = without_table(PATH, text, key, index)
+            del there[index]
+            if not there:
+                del wanted[key]
+        assert tomllib.loads(text) == wanted
+        own = [line for line in text.split("\n") if line.startswith("# ") and "'''" not in line]
+        assert own == ["# Lịch của đài", "# tháng cao điểm", "# quanh năm", "# nghỉ Tết", "# hết"]
+        assert "\n\n\n" not in text
+    assert not load(station, instead={PATH: text}).faults
+
+
+# --- saving, and what was there before
+
+NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+
+
+def saved(station: Path, new: Mapping[str, str | bytes | None], **given: Any) -> editing.Edit:
+    return save(station, new, seen(station, new), "schedule edit tin", NOON, **given)
+
+
+def test_what_was_there_is_kept(station: Path) -> None:
+    """The bytes before, the command, and which file was new: enough to go back."""
+    before = (station / PATH).read_bytes()
+    edit = saved(station, {PATH: "title = 1\n", "schedules/moi.toml": "title = 2\n"})
+    assert (station / PATH).read_text() == "title = 1\n"
+    assert history(station) == [edit]
+    assert (edit.number, edit.at, edit.what, edit.undoes) == (1, NOON, "schedule edit tin", None)
+    assert (edit.before(PATH), edit.before("schedules/moi.toml")) == (before, None)
+    assert edit.after == {path: editing.digest((station / path).read_bytes()) for path in edit.after}
+    assert edit.folder.name == "000001-20261120T120000Z"
+
+
+def test_bytes_go_back_as_they_were(station: Path) -> None:
+    """A file from Windows keeps its marks in an edit, and comes back the same byte by byte."""
+    marked = b"\xef\xbb\xbf" + COMMENTED.replace("\n", "\r\n").encode()
+    write(station, PATH, marked)
+    edit = saved(station, {PATH: COMMENTED + "# thêm\n"})
+    assert (station / PATH).read_bytes() == marked + "# thêm\r\n".encode()
+    saved(station, {PATH: None})
+    saved(station, {PATH: edit.before(PATH)}, undoes=edit.number)
+    assert (station / PATH).read_bytes() == marked
+    assert [one.undoes for one in history(station)] == [1, None, None]
+
+
+def test_nobody_elses_change_is_written_over(station: Path) -> None:
+    """A file saved, added or taken away meanwhile is left as it is; nothing is kept or written."""
+    was = seen(station, [PATH, "schedules/moi.toml"])
+    for change in (
+        lambda: write(station, PATH, "x"),
+        (station / PATH).unlink,
+        lambda: (write(station, PATH, was[PATH] or b""), write(station, "schedules/moi.toml", "y")),
+    ):
+        change()
+        before = sorted((path, path.read_bytes()) for path in station.rglob("*") if path.is_file())
+        with pytest.raises(BroadcasterError) as error:
+            save(station, {PATH: "a", "schedules/moi.toml": "b"}, was, "x", NOON)
+        assert "Somebody else changed" in str(fault_of(error).what)
+        assert sorted((path, path.read_bytes()) for path in station.rglob("*") if path.is_file()) == before
+
+
+def test_the_history_has_an_end(station: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The oldest edits go; numbers count on, even where the clock went back."""
+    monkeypatch.setattr(editing, "HISTORY", 3)
+    for number in range(5):
+        text = f"title = {number}\n"
+        save(station, {PATH: text}, seen(station, [PATH]), "x", NOON - timedelta(days=number))
+    assert [one.number for one in history(station)] == [5, 4, 3]
+
+
+def test_a_damaged_entry_hides_no_other(station: Path) -> None:
+    """A power cut in the history costs that one edit's way back, not the list of the others."""
+    for number in range(3):
+        saved(station, {PATH: f"title = {number}\n"})
+    entries = history(station)
+    (entries[1].folder / "edit.json").write_text("{")
+    (entries[0].folder / "edit.json").write_text(json.dumps({"at": "gestern"}))
+    assert history(station) == entries[2:]
+
+
+def test_a_file_that_is_only_renamed_is_never_away(station: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is there under one of the two names at every step, and never under both."""
+    there: list[int] = []
+    rename, unlink = Path.rename, Path.unlink
+
+    def look() -> None:
+        names = ("tin", "moi")
+        there.append(sum((station / f"schedules/{name}.toml").exists() for name in names))
+
+    def renaming(path: Path, to: Path) -> Path:
+        look()
+        done = rename(path, to)
+        look()
+        return done
+
+    def unlinking(path: Path, *, missing_ok: bool = False) -> None:
+        unlink(path, missing_ok=missing_ok)
+        look()
+
+    monkeypatch.setattr(Path, "rename", renaming)
+    monkeypatch.setattr(Path, "unlink", unlinking)
+    text = (station / PATH).read_bytes()
+    saved(station, {PATH: None, "schedules/moi.toml": text})
+    assert (station / "schedules/moi.toml").read_bytes() == text
+    assert set(there) == {1}
+
+
+SAVE_FOREVER = """
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from broadcaster.edges.editing import save, seen
+station, path = Path(sys.argv[1]), "schedules/tin.toml"
+for number in range(10**6):
+    text = "# " + "x" * 50_000 + f"\\n# {number}\\ntitle = 1\\n"
+    save(station, {path: text}, seen(station, [path]), "x", datetime(2026, 11, 20, tzinfo=UTC))
+    if number == 2:
+        print("well", flush=True)
+"""
+
+
+def test_killed_while_it_saves(station: Path) -> None:
+    """The schedule is whole, it or the one before is kept in the history, and the next edit goes on."""
+    for _each in range(3):
+        with child(SAVE_FOREVER, station) as process:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "well\n"
+            process.send_signal(signal.SIGKILL)
+        data = (station / PATH).read_bytes()
+        assert data.endswith(b"\ntitle = 1\n")
+        assert len(data) > 50_000
+        edits = history(station)
+        assert editing.digest(data) in {one.after[PATH] for one in edits[:1]} | {
+            editing.digest(one.before(PATH)) for one in edits[:1]
+        }
+        assert all(one.before(PATH) is not None for one in edits)
+    saved(station, {PATH: "title = 2\n"})
+    assert history(station)[0].before(PATH) == data
+    assert not [path for path in (station / "schedules").iterdir() if path.name == ".part"]

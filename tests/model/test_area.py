@@ -3,6 +3,8 @@
 from datetime import date, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from broadcaster.model.area import AreaKind, Areas
 from tests.factories import make_area, make_areas
@@ -119,3 +121,72 @@ def test_a_level_that_is_not_there_has_no_words() -> None:
     words = make_areas().words("03160", TODAY)
     assert words["area.name"] == words["commune.name"] == "xã Mường Nhé"
     assert not any(key.startswith(AreaKind.VILLAGE) for key in words)
+
+
+def test_an_area_that_ended_is_not_found() -> None:
+    """A code means its place until its last day, that day included, and nothing from the next on."""
+    areas = Areas([make_area("096", valid_until=MERGER - timedelta(days=1))])
+    assert areas.find("096", MERGER - timedelta(days=1)) is not None
+    assert areas.find("096", MERGER) is None
+
+
+def test_a_code_that_was_given_on_does_not_fall_back() -> None:
+    """After the last holder of a code ended, the one before it, which has no end, does not return."""
+    areas = Areas([make_area("24"), make_area("24", valid_from=MERGER, valid_until=TODAY)])
+    assert areas.find("24", TODAY + timedelta(days=1)) is None
+
+
+def test_an_era_ends_where_an_area_begins_or_ends() -> None:
+    """The last day of an area and the day after it are of two eras; so are the days around a beginning."""
+    areas = Areas([make_area("24", valid_from=MERGER, valid_until=TODAY)])
+    days = [MERGER - timedelta(days=1), MERGER, TODAY, TODAY + timedelta(days=1), date.max]
+    before, first, last, after, end = map(areas.era, days)
+    assert before != first == last != after == end
+
+
+def test_an_area_may_hold_for_ever() -> None:
+    """The first and the last day that there are can begin and end an area."""
+    areas = Areas([make_area("24", valid_from=date.min, valid_until=date.max)])
+    assert areas.find("24", date.min) is areas.find("24", date.max) is not None
+    assert areas.era(date.min) == areas.era(date.max)
+
+
+DAYS = st.dates(date(2025, 6, 25), date(2025, 7, 10))
+
+
+@st.composite
+def some_areas(draw: st.DrawFn) -> Areas:
+    """A few codes, each with holders that may overlap, end, and lie in each other."""
+    codes = st.sampled_from("abcd")
+    rows = st.tuples(codes, st.none() | codes, DAYS, st.none() | DAYS)
+    return Areas(
+        make_area(code, parent, valid_from=since, valid_until=until)
+        for code, parent, since, until in draw(
+            st.lists(rows, max_size=9, unique_by=lambda row: (row[0], row[2]))
+        )
+    )
+
+
+@given(some_areas(), st.sampled_from("abcd"), DAYS)
+def test_the_last_to_begin_is_found_while_it_holds(areas: Areas, code: str, day: date) -> None:
+    """A code means the place that was given it last by that day, or nothing once that has ended."""
+    begun = [one for one in areas if one.code == code and one.valid_from <= day]
+    last = max(begun, key=lambda one: one.valid_from, default=None)
+    assert areas.find(code, day) == (last if last is not None and last.holds(day) else None)
+
+
+@given(some_areas(), DAYS, DAYS)
+def test_in_one_era_every_code_means_the_same(areas: Areas, day: date, other: date) -> None:
+    """On two days of one era the whole tree is the same."""
+    if areas.era(day) == areas.era(other):
+        for code in "abcd":
+            assert list(areas.upwards(code, day)) == list(areas.upwards(code, other))
+
+
+@given(some_areas(), st.sampled_from("abcd"), DAYS)
+def test_upwards_names_each_once_and_what_it_lies_in_next(areas: Areas, code: str, day: date) -> None:
+    """Each step up is the parent of the one before it, on that day, and none comes twice."""
+    up = list(areas.upwards(code, day))
+    assert len({one.code for one in up}) == len(up)
+    assert [one.parent for one in up[:-1]] == [one.code for one in up[1:]]
+    assert all(one.holds(day) for one in up)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from broadcaster.model.content import Content
@@ -10,8 +10,10 @@ from broadcaster.model.errors import BroadcasterError, Fault, say
 from broadcaster.model.recording import Measured, Recordings
 
 from .areas import read_areas
+from .lines import located
 from .schedules import read_schedules
 from .scripts import read_approvals, read_dictionary, read_recordings, read_scripts
+from .seasons import read_seasons
 from .station import read_station
 from .tables import CLUTTER, LARGEST_FILE, Reading, digest_of, is_seen
 
@@ -38,24 +40,6 @@ class Loaded:
     faults: Sequence[Fault]
     left_out: frozenset[str] = frozenset()  # what is there but cannot be used: audio/NAME, schedules/NAME
 
-    def keeping(self, last: Content) -> Content:
-        """The content, where a faulty script or schedule stays as *last* had it."""
-        new = self.content
-        kept = {name: one for name, one in last.scripts.items() if f"audio/{name}" in self.left_out}
-        scripts = kept | dict(new.scripts)
-        schedules = [
-            one
-            for one in last.schedules
-            if f"schedules/{one.id}" in self.left_out and scripts.keys() >= set(one.scripts)
-        ]
-        return replace(
-            new,
-            scripts=scripts,
-            dictionary=last.dictionary if "audio/dictionary.toml" in self.left_out else new.dictionary,
-            recordings=Recordings([*(one for one in last.recordings if one.script in kept), *new.recordings]),
-            schedules=sorted([*new.schedules, *schedules], key=lambda one: f"{one.id}.toml"),  # file order
-        )
-
 
 def load(
     station: Path,
@@ -69,7 +53,8 @@ def load(
     schedules/ as they would be once saved (None: taken away), by path. Raises BroadcasterError if there is no
     station here, or its own description cannot be used.
     """
-    if not is_seen((station / "schedules" / "station.toml").is_file):
+    head_file = station / "schedules" / "station.toml"
+    if "schedules/station.toml" not in (instead or {}) and not is_seen(head_file.is_file):
         raise BroadcasterError(
             Fault(
                 str(station),
@@ -81,11 +66,15 @@ def load(
     areas = read_areas(reading)
     head = read_station(reading)
     if head is None or not areas.codes:
-        raise BroadcasterError(*reading.faults)
+        raise BroadcasterError(*located(station, reading.faults, instead))
     scripts = read_scripts(reading)
-    schedules = read_schedules(reading, scripts)
+    seasons = read_seasons(reading)
+    schedules = read_schedules(reading, head.timezone, scripts, seasons)
     recordings = Recordings(read_recordings(reading, scripts))
     kept = [name for folder, _, name in (one.partition("/") for one in reading.left_out) if folder == "audio"]
     approvals = {name: read_approvals(reading, name) for name in (*scripts, *kept)}
-    content = Content(head, areas, scripts, recordings, schedules, approvals, read_dictionary(reading))
-    return Loaded(content, [*reading.faults, *reading.missing], frozenset(reading.left_out))
+    content = Content(
+        head, areas, scripts, recordings, schedules, approvals, read_dictionary(reading), seasons or ()
+    )
+    faults = located(station, [*reading.faults, *reading.missing], instead)
+    return Loaded(content, faults, frozenset(reading.left_out))

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time
+from datetime import MAXYEAR, UTC, date, datetime, time, timedelta
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from dateutil.rrule import rrule
 
 MOST_A_DAY = 48
+STEPS = {"HOURLY": timedelta(hours=1), "DAILY": timedelta(days=1), "WEEKLY": timedelta(weeks=1)}
 DAYS = "(MO|TU|WE|TH|FR|SA|SU)"
 NUMBERS = {
     "BYSECOND": (0, 59),
@@ -71,16 +72,20 @@ class RRule:
                 say("Neither “times” nor BYHOUR says at what time."),
                 say("Write {example} beside the rrule.", example="times = [17:30:00]"),
             )
-        if not _ever(parts):
+        many = UnusableError(
+            say("The rrule asks for more than {most} broadcasts a day.", most=MOST_A_DAY),
+            say("Take FREQ=DAILY, with the times in “times”."),
+        )
+        if _times_a_day(parts) > MOST_A_DAY:  # before millions of them are worked out
+            raise many
+        first = datetime.combine(self.start, (self.times or (time(),))[0])
+        if not _ever(parts, first) or not any(next(iter(rule), None) for rule in self._rules(first.year)):
             raise UnusableError(
                 say("By this rrule nothing ever sounds."), say("Look at its days and months.")
             )
         days = self._expanded(self.start.year) or self._expanded(self.start.year + 1)
         if any(len(times) > MOST_A_DAY for times in days.values()):
-            raise UnusableError(
-                say("The rrule asks for more than {most} broadcasts a day.", most=MOST_A_DAY),
-                say("Take FREQ=DAILY, with the times in “times”."),
-            )
+            raise many
 
     def times_on(self, day: date) -> list[time]:
         if day.year not in self._years:
@@ -89,20 +94,39 @@ class RRule:
 
     def _expanded(self, year: int) -> dict[date, list[time]]:
         days: dict[date, set[time]] = {}
-        for rule in self._rules():
+        for rule in self._rules(year):
             for at in rule.between(datetime(year, 1, 1), datetime(year, 12, 31, 23, 59, 59), inc=True):  # noqa: DTZ001 - wall times
                 days.setdefault(at.date(), set()).add(at.time())
         return {day: sorted(times) for day, times in days.items()}
 
-    def _rules(self) -> "list[rrule]":
+    def _rules(self, year: int) -> "list[rrule]":
+        """The rules, begun anew shortly before *year* where what lies between does not matter."""
         from dateutil.rrule import rrulestr
 
-        text = re.sub(r"UNTIL=(\d{8}T\d{6})Z", self._local, self.text)
-        return [rrulestr(text, dtstart=datetime.combine(self.start, at)) for at in self.times or (time(),)]
+        parts = _parts(self.text)
+        if "BYWEEKNO" in parts and not parts.keys() & {"BYDAY", "BYMONTHDAY", "BYYEARDAY"}:
+            parts["BYDAY"] = f"{self.start:%a}"[:2].upper()  # DTSTART's; dateutil takes the whole week
+        if parts.get("UNTIL", "").endswith("Z"):
+            parts["UNTIL"] = self._local(parts["UNTIL"])
+        text = _joined(parts)
+        rules = []
+        for at in self.times or (time(),):
+            first = datetime.combine(self.start, at)
+            if parts["FREQ"] in STEPS and "COUNT" not in parts:
+                step = STEPS[parts["FREQ"]] * int(parts.get("INTERVAL", 1))
+                first += max((datetime(year, 1, 1) - first) // step - 1, 0) * step  # noqa: DTZ001 - wall time
+            rules.append(rrulestr(text, dtstart=first))
+        return rules
 
-    def _local(self, until: re.Match[str]) -> str:
-        moment = datetime.strptime(until[1], "%Y%m%dT%H%M%S").replace(tzinfo=UTC).astimezone(self.zone)
-        return f"UNTIL={moment:%Y%m%dT%H%M%S}"
+    def _local(self, until: str) -> str:
+        moment = datetime.strptime(until, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+        if not 1900 <= moment.year <= MAXYEAR - 1:
+            raise ValueError(until)
+        return f"{moment.astimezone(self.zone):%Y%m%dT%H%M%S}"
+
+
+def _joined(parts: dict[str, str]) -> str:
+    return ";".join(f"{name}={value}" for name, value in parts.items())
 
 
 def _parts(text: str) -> dict[str, str]:
@@ -167,23 +191,37 @@ def _fit_together(parts: dict[str, str]) -> None:
         )
 
 
-def _ever(parts: dict[str, str]) -> bool:
-    """
-    Does any day pass the rule?
+def _times_a_day(parts: dict[str, str]) -> int:
+    """About; BYSETPOS may leave some out."""
+    hours, minutes, seconds = (
+        len(set(parts[name].split(","))) if name in parts else 1
+        for name in ("BYHOUR", "BYMINUTE", "BYSECOND")
+    )
+    if parts["FREQ"] == "HOURLY" and "BYHOUR" not in parts:
+        hours = max(1, 24 // int(parts.get("INTERVAL", 1)))
+    return hours * minutes * seconds
 
-    dateutil looks for one until the year 9999, an hour at a time; so what no year holds is found here.
+
+def _ever(parts: dict[str, str], first: datetime) -> bool:
+    """
+    Does any time pass the rule?
+
+    dateutil looks for one until the year 9999. So we begin at most 500 years before that, where the calendar
+    is the same as at *first*: it repeats every 400 years.
     """
     from dateutil.rrule import rrulestr
 
     sizes = {"HOURLY": 1, "DAILY": 1, "WEEKLY": 7, "MONTHLY": 31, "YEARLY": 366}
-    times = [parts.get(name, "0").count(",") + 1 for name in ("BYHOUR", "BYMINUTE", "BYSECOND")]
-    most = sizes[parts["FREQ"]] * times[0] * times[1] * times[2]
+    most = sizes[parts["FREQ"]] * _times_a_day({**parts, "INTERVAL": "24"})
     if all(abs(int(one)) > most for one in parts.get("BYSETPOS", "1").split(",")):
         return False
+    late = first.replace(year=9500 + (first.year + 100) % 400)
     filters = ("BYMONTH", "BYMONTHDAY", "BYYEARDAY", "BYWEEKNO", "BYDAY")
     kept = {name: value for name, value in parts.items() if name in filters}
     kept |= {name: re.sub(r"[+-]?\d", "", value) for name, value in kept.items() if name == "BYDAY"}
-    if not kept:
-        return True
-    text = ";".join(["FREQ=YEARLY", *(f"{name}={value}" for name, value in kept.items())])
-    return next(iter(rrulestr(text, dtstart=datetime(2000, 1, 1))), None) is not None  # noqa: DTZ001
+    endless = {name: value for name, value in parts.items() if name not in ("COUNT", "UNTIL")}
+    # The days alone first: an hour or a day at a time they would take long.
+    return all(
+        next(iter(rrulestr(_joined(one), dtstart=late)), None) is not None
+        for one in ({"FREQ": "YEARLY", **kept}, endless)
+    )

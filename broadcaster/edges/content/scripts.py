@@ -8,7 +8,7 @@ from pathlib import Path
 from stat import S_ISREG
 
 from broadcaster.model.approval import Approval, Approvals
-from broadcaster.model.errors import say
+from broadcaster.model.errors import Fault, say
 from broadcaster.model.recording import Recording
 from broadcaster.model.script import GROUPS, IDENTIFIER, VIETNAMESE, Item, Script, placeholders
 
@@ -46,8 +46,13 @@ def read_scripts(reading: Reading) -> dict[str, Script]:
                 say("A script's folder is named with small letters, digits and hyphens."),
                 say("Rename the folder “{name}”.", name=folder.name),
             )
-        for twice in repeated(item.id for item in script.items):
-            table.fault(say("Two items have the id “{id}”.", id=twice), say("Give each an id of its own."))
+        ids = [item.id for item in script.items]
+        for twice in repeated(ids):
+            table.fault(
+                say("Two items have the id “{id}”.", id=twice),
+                say("Give each an id of its own."),
+                *("item", ids.index(twice), "id"),
+            )
         if table.lacks("item"):
             table.fault(say("The script has no item."), say("Add an [[item]] with its text."))
         table.close()
@@ -79,11 +84,12 @@ def read_item(table: Table) -> Item:
             say("Write its Vietnamese text: [item.text] vi = …"),
         )
     for tag, words in text.items():
-        known_language(texts, tag)
+        known_language(texts, tag, tag)
         if tag == VIETNAMESE and words and not any(map(str.isalnum, words)):  # the voice would refuse it
             texts.fault(
                 say("The text “{tag}” holds no letter and no digit.", tag=tag),
                 say("Write what is to be said, or take the line out."),
+                tag,
             )
         try:
             placeholders(words or "")
@@ -91,6 +97,7 @@ def read_item(table: Table) -> Item:
             texts.fault(
                 say("A brace in the text “{tag}” has no partner.", tag=tag),
                 say("Write placeholders like {example}.", example="{area.name}"),
+                tag,
             )
     table.close()
     return Item(name, text, pause)
@@ -110,10 +117,13 @@ def read_approvals(reading: Reading, script: str) -> Approvals:
             if not torn(error):  # it may have taken back what stands before it
                 found.clear()
     for number in bad[:MOST_LINES]:
-        reading.fault(
-            f"{reading.where(path)}:{number}",
-            say("This line is no approval: it was cut off or changed."),
-            say("Take the line out, and approve what is not approved now: broadcaster approve --list."),
+        reading.faults.append(
+            Fault(
+                reading.where(path),
+                say("This line is no approval: it was cut off or changed."),
+                say("Take the line out, and approve what is not approved now: broadcaster approve --list."),
+                line=number,
+            )
         )
     return Approvals(found)
 

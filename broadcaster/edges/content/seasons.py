@@ -4,7 +4,7 @@ from broadcaster.model.errors import say
 from broadcaster.model.schedule import Season
 from broadcaster.model.script import GROUPS
 
-from .areas import known_area
+from .areas import known_areas
 from .tables import Reading, Table, an_identifier, is_seen, read_within, some_texts
 
 
@@ -12,7 +12,7 @@ def read_seasons(reading: Reading) -> list[Season] | None:
     """Those that were declared; None if not all could be read: schedules that name any must wait."""
     path = reading.root / "schedules" / "seasons.toml"
     name = reading.where(path)
-    if name not in reading.instead and not is_seen(path.exists):
+    if reading.instead.get(name, "") is None or (name not in reading.instead and not is_seen(path.exists)):
         return []
     before = len(reading.faults)
     table = reading.open(path)
@@ -34,7 +34,6 @@ def _season(reading: Reading, table: Table) -> Season:
         areas=table.take("areas", some_texts, say('a list of area codes, such as ["11"]')),
         within=read_within(table, needed=True),
     )
-    for index, code in enumerate(season.areas or ()):
-        known_area(reading, table, code, "areas", index)
+    known_areas(reading, table, season.areas)
     table.close()
     return season

@@ -1,6 +1,7 @@
 """station.toml, and what stations and scripts share: languages and sounds."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 from broadcaster.model.errors import Fault, say
@@ -29,7 +30,7 @@ def read_station(reading: Reading) -> Station | None:
     if table is None:
         return None
     before = len(reading.faults)
-    name, area = table.text("name"), known_area(reading, table, table.text("area"))
+    name, area = table.text("name"), known_area(reading, table, table.text("area"), "area")
     zone = table.take(
         "timezone", a_zone, say("a time zone such as “Asia/Ho_Chi_Minh”"), ZoneInfo("Asia/Ho_Chi_Minh")
     )
@@ -44,8 +45,13 @@ def read_station(reading: Reading) -> Station | None:
     clusters = [read_cluster(reading, one) for one in table.tables("cluster")]
     if table.lacks("cluster"):
         table.fault(say("The station has no cluster."), say("Add a [[cluster]] for each output."))
-    for twice in repeated(cluster.id for cluster in clusters):
-        table.fault(say("Two clusters have the id “{id}”.", id=twice), say("Give each an id of its own."))
+    ids = [cluster.id for cluster in clusters]
+    for twice in repeated(ids):
+        table.fault(
+            say("Two clusters have the id “{id}”.", id=twice),
+            say("Give each an id of its own."),
+            *("cluster", ids.index(twice), "id"),
+        )
     table.close()
     if len(reading.faults) > before and any(fault.where.startswith(table.where) for fault in reading.faults):
         return None
@@ -56,22 +62,22 @@ def read_cluster(reading: Reading, table: Table) -> Cluster:
     cluster = Cluster(
         id=table.take("id", an_identifier, say("small letters, digits and hyphens")),
         name=table.text("name"),
-        area=str(known_area(reading, table, table.text("area"))),
+        area=str(known_area(reading, table, table.text("area"), "area")),
         languages=table.take("languages", some_texts, say('language tags, such as ["vi", "hmn-Latn-VN"]')),
         sink=table.take(
             "sink", a_sink, say("card:default, card:NAME, file:FOLDER or null, in quotes"), "card:default"
         ),
         profile=table.choice("profile", PROFILES, "full"),
     )
-    for tag in cluster.languages or ():
-        known_language(table, tag)
+    for index, tag in enumerate(cluster.languages or ()):
+        known_language(table, tag, "languages", index)
     table.close()
     return cluster
 
 
-def known_language(table: Table, tag: str) -> bool:
+def known_language(table: Table, tag: str, *inside: str | int) -> bool:
     if fault := language_fault(table.where, tag):
-        table.faults.append(fault)
+        table.faults.append(replace(fault, at=(*table.at, *inside)))
     return fault is None
 
 
@@ -91,6 +97,7 @@ def known_sound(reading: Reading, table: Table, key: str, folder: str) -> str | 
                     name=name,
                 ),
                 say("Put the file there, or take “{key}” out.", key=key),
+                at=(*table.at, key),
             )
         )
     return sounds_in(reading, folder).get(name) if name else None

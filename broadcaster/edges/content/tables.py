@@ -6,6 +6,7 @@ import tomllib
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from datetime import date, datetime, time
 from difflib import get_close_matches
 from pathlib import Path
@@ -13,15 +14,17 @@ from stat import S_ISREG
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
+from broadcaster.model import typed
 from broadcaster.model.errors import Fault, Text, say, unread
 from broadcaster.model.recording import Measured
-from broadcaster.model.schedule import WEEKDAYS
+from broadcaster.model.schedule import WEEKDAYS, Days
 from broadcaster.model.script import IDENTIFIER
 from broadcaster.model.station import Span
 
 T = TypeVar("T")
 CLUTTER = {"thumbs.db", "desktop.ini"}  # Windows leaves them in folders
 LARGEST_FILE = 1_000_000  # bytes; content files are written by people
+MOST_STRANGERS = 20  # unknown keys of a table are told, not all of a file that is something else
 NOT_GIVEN: Any = object()
 
 
@@ -32,14 +35,21 @@ def digest_of(path: Path) -> str:
 
 
 class Table:
-    """One TOML table whose keys are taken one by one; what is left over is not known."""
+    """
+    One TOML table whose keys are taken one by one; what is left over is not known.
 
-    def __init__(self, data: Mapping[str, Any], where: str, faults: list[Fault]) -> None:
-        self.data, self.where, self.faults = data, where, faults
+    *at* is its path in the file: keys, and positions from 0.
+    """
+
+    def __init__(
+        self, data: Mapping[str, Any], where: str, faults: list[Fault], at: tuple[str | int, ...] = ()
+    ) -> None:
+        self.data, self.where, self.faults, self.at = data, where, faults, at
         self.known: set[str] = set()
 
-    def fault(self, what: Text, following: Text) -> None:
-        self.faults.append(Fault(self.where, what, following))
+    def fault(self, what: Text, following: Text, *inside: str | int) -> None:
+        """Report what is wrong with the table, or with what lies *inside* of it."""
+        self.faults.append(Fault(self.where, what, following, at=(*self.at, *inside)))
 
     def take(self, key: str, read: Callable[[Any], T], wanted: Text, default: T = NOT_GIVEN) -> T:
         """
@@ -50,14 +60,17 @@ class Table:
         self.known.add(key)
         if key not in self.data:
             if default is NOT_GIVEN:
-                self.fault(say("“{key}” is missing.", key=key), say("Write it: {wanted}.", wanted=wanted))
+                self.fault(
+                    say("“{key}” is missing.", key=key), say("Write it: {wanted}.", wanted=wanted), key
+                )
             return None if default is NOT_GIVEN else default  # type: ignore[return-value]
         try:
             return read(self.data[key])
         except (TypeError, ValueError, LookupError, AttributeError, OSError):
             self.fault(
                 say("“{key}” is not understood: {value}.", key=key, value=shown(self.data[key])[:60]),
-                say("Write {wanted}.", wanted=wanted),
+                likely(key, self.data[key], read) or say("Write {wanted}.", wanted=wanted),
+                key,
             )
             return None if default is NOT_GIVEN else default  # type: ignore[return-value]
 
@@ -79,18 +92,21 @@ class Table:
         found = self.data.get(key, [])
         if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
             self.fault(
-                say("“{key}” is not a list of tables.", key=key), say("Write [[{key}]] above each.", key=key)
+                say("“{key}” is not a list of tables.", key=key),
+                say("Write [[{key}]] above each, with two brackets on each side.", key=key),
+                key,
             )
             return
         for number, one in enumerate(found, 1):
             names = [name for name in (one.get("id"), one.get("code")) if name and isinstance(name, str)]
-            yield Table(one, f"{self.where} [{key} {[*names, number][0]}]", self.faults)
+            where = f"{self.where} [{key} {[*names, number][0]}]"
+            yield Table(one, where, self.faults, (*self.at, key, number - 1))
 
     def table(self, key: str) -> "Table":
         """The table *key*; of one that is not a table at all only that is said, not all that it lacks."""
         found: dict[str, Any] = self.take(key, a_mapping, say("a table"), {})
         known = isinstance(self.data.get(key, found), dict)
-        return Table(found, f"{self.where} [{key}]", self.faults if known else [])
+        return Table(found, f"{self.where} [{key}]", self.faults if known else [], (*self.at, key))
 
     def lacks(self, *keys: str) -> bool:
         """Is none of these lists of tables there? (One that is there but faulty has its own fault.)"""
@@ -98,13 +114,21 @@ class Table:
 
     def close(self) -> None:
         """Report every key that nobody asked for."""
-        for key in [key for key in self.data if key not in self.known]:
+        strangers = [key for key in self.data if key not in self.known]
+        for key in strangers[:MOST_STRANGERS]:
             meant = get_close_matches(key, sorted(self.known), 1)
             self.fault(
-                say("“{key}” is not known here.", key=key),
+                say("“{key}” is not known here.", key=key[:60]),
                 say("Did you mean “{meant}”?", meant=meant[0])
                 if meant
                 else say("Known are: {known}.", known=", ".join(sorted(self.known))),
+                key,
+            )
+        if more := strangers[MOST_STRANGERS:]:
+            self.fault(
+                say("{count} more keys are not known here.", count=len(more)),
+                say("See that this is the right file."),
+                more[0],
             )
 
 
@@ -127,8 +151,7 @@ class Reading:
         table, text = None, ""
         try:
             if data is not None:
-                text = unicodedata.normalize("NFC", data.decode("utf-8-sig"))
-                text = text.replace("\r\n", "\n").replace("\r", "\n")
+                text = as_read(data)
                 table = Table(tomllib.loads(text), where, self.faults)
         except (ValueError, RecursionError) as error:
             self.faults.append(unread(where, error, text))
@@ -188,6 +211,27 @@ class Reading:
         self.faults.append(Fault(where, what, following))
 
 
+def read_within(table: Table, *, needed: bool = False) -> Days:
+    """The days from “from” until “until”, both included."""
+    wanted = say("a date such as 2026-11-20")
+    default = NOT_GIVEN if needed else None
+    first = table.take("from", a_date, wanted, default)
+    last = table.take("until", a_date, wanted, default)
+    if first and last and last < first:
+        table.fault(
+            say("It ends ({last}) before it begins ({first}).", first=first, last=last),
+            say("Exchange “from” and “until”."),
+            "until",
+        )
+    return Days(first, last)
+
+
+def as_read(data: bytes) -> str:
+    """The text of a file: no byte order mark, line ends as on Linux, accents as they are typed."""
+    text = unicodedata.normalize("NFC", data.decode("utf-8-sig"))
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
 def is_seen(look: Callable[[], bool]) -> bool:
     """What *look* finds; True where it may not look: opening it will say why."""
     try:
@@ -222,6 +266,39 @@ def shown(value: Any, depth: int = 2) -> str:
         pairs = [f"{key} = {shown(one, depth - 1)}" for key, one in value.items()] if depth else ["…"]
         return f"{{ {', '.join(pairs)} }}"
     return str(value)
+
+
+def likely(key: str, value: Any, read: Callable[[Any], Any]) -> Text | None:
+    """How to write the *value* of *key* that *read* does not understand, where that can be told."""
+    texts = [one for one in (value if isinstance(value, list) else [value]) if isinstance(one, str)]
+    said = ", ".join(texts)
+    meant: Any = None
+    with suppress(ValueError):
+        if texts and read is a_date:
+            meant = typed.a_date(said)
+        elif texts and read is a_moment:
+            meant = typed.a_moment(said)
+        elif texts and read is some_times:
+            meant = typed.some_times(said)
+        elif texts and key == "months":
+            meant = typed.some_numbers(said, 1, 12)
+        elif texts and key == "days":
+            meant = typed.some_numbers(said, 1, 31)
+        elif texts and re.fullmatch(r"\d+[,.]?\d*", said):
+            meant = float(said.replace(",", "."))
+        elif texts and read is some_weekdays:
+            return say("Write {wanted}.", wanted=shown(typed.some_weekdays(said)))
+    if meant is not None:
+        return say("Write it so, without quotes: {value}.", value=shown(meant))
+    if texts and read is a_flag:
+        return say("Write true or false, without quotes.")
+    if read is some_times and type(value) is time:
+        return say("Put it in brackets: {value}.", value=shown([value]))
+    numbers = [one for one in (value if isinstance(value, list) else [value]) if type(one) is int]
+    if numbers and read in (a_text, some_texts):
+        quoted = shown([str(one) for one in numbers] if isinstance(value, list) else str(value))
+        return say("Put it in quotes: {value}.", value=quoted)
+    return None
 
 
 def a_text(value: Any) -> str:

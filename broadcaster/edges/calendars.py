@@ -1,0 +1,786 @@
+"""Calendars: the plan goes out as .ics; schedules go out and come in."""
+
+import hashlib
+import math
+import re
+import tomllib
+import unicodedata
+import warnings
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, time, timedelta
+from itertools import chain, product, starmap
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from broadcaster.model.airing import Outcome
+from broadcaster.model.errors import BroadcasterError, Fault, Text, said, say
+from broadcaster.model.occurrence import Occurrence, State
+from broadcaster.model.schedule import WEEKDAYS, Rule, Schedule
+from broadcaster.model.script import identifier
+
+LARGEST_FILE = 3_000_000  # bytes: some thousand appointments; icalendar reads them in seconds
+MOST = 5_000  # appointments of a calendar, single dates of an appointment
+MOST_A_DAY = 48  # times of one appointment
+PRODUCT = "-//broadcaster//broadcaster//VI"
+ESCAPES = {ord("\\"): "\\\\", ord(";"): "\\;", ord(","): "\\,", ord("\n"): "\\n"} | dict.fromkeys(
+    [*range(9), *range(11, 32), 127], " "
+)
+CODES = dict(zip(WEEKDAYS, ("MO", "TU", "WE", "TH", "FR", "SA", "SU"), strict=True))
+SIMPLE = {"FREQ", "UNTIL", "INTERVAL", "WKST", "BYMONTH", "BYDAY", "BYMONTHDAY"}
+WITHIN_A_DAY = {"BYHOUR", "BYMINUTE", "BYSECOND"}
+SOUNDED = (None, Outcome.AIRED, Outcome.CUT)
+FILE = "X-BROADCASTER-FILE"
+ID = "X-BROADCASTER-SCHEDULE"
+HEAD = {"script": "X-BROADCASTER-SCRIPT", "areas": "X-BROADCASTER-AREAS", "class": "X-BROADCASTER-CLASS"}
+
+
+# The plan
+
+
+def plan_calendar(
+    name: str,
+    occurrences: Iterable[Occurrence],
+    stamp: datetime,
+    told: Callable[[Occurrence], str] = lambda one: " ".join(filter(None, (one.reason, one.detail))),
+) -> bytes:
+    """
+    *occurrences* as a calendar that is called *name*, made at *stamp* (aware).
+
+    What will not sound is there too, marked, with what *told* says of it: many programs would hide it if it
+    were STATUS:CANCELLED. The length is the estimate of the plan.
+    """
+    occurrences = list(occurrences)
+    made = _stamp(stamp)
+    lines = [f"X-WR-CALNAME:{_escaped(name)}"]
+    if occurrences:
+        days = [one.at.date() for one in occurrences]
+        lines += _zone_lines(occurrences[0].at.tzinfo, min(days), max(days))
+    for one in occurrences:
+        sounds = one.state is State.PLANNED and one.outcome in SOUNDED
+        lines += (
+            "BEGIN:VEVENT",
+            f"UID:{_escaped(one.id)}@broadcaster",
+            made,
+            f"DTSTART;{_moment(one.at)}",
+            f"DURATION:PT{max(round(one.seconds), 1)}S",
+            f"SUMMARY:{'' if sounds else '✗ '}{_escaped(one.script_title)}",
+            f"LOCATION:{_escaped(one.cluster_name)}",
+            f"CATEGORIES:{one.bulletin_class.word.upper()}",
+            "TRANSP:TRANSPARENT",
+        )
+        if note := told(one):
+            lines.append(f"DESCRIPTION:{_escaped(note)}")
+        lines.append("END:VEVENT")
+    return _calendar(lines)
+
+
+# Lines
+
+
+def _calendar(lines: Iterable[str]) -> bytes:
+    r"""
+    The whole file, in our own hand.
+
+    icalendar takes three seconds for a year's plan, and changes a text that has `\N` in it.
+    """
+    head = ("BEGIN:VCALENDAR", "VERSION:2.0", f"PRODID:{PRODUCT}", "CALSCALE:GREGORIAN")
+    return "".join(f"{_folded(line)}\r\n" for line in (*head, *lines, "END:VCALENDAR")).encode()
+
+
+def _folded(line: str) -> str:
+    """*line* in pieces of at most 75 bytes, no letter cut in two."""
+    if len(line) <= 75 and (line.isascii() or len(line) <= 18):
+        return line
+    pieces, piece, room = [], "", 75
+    for letter in line:
+        size = len(letter.encode())
+        if room < size:
+            pieces.append(piece)
+            piece, room = "", 74
+        piece += letter
+        room -= size
+    return "\r\n ".join([*pieces, piece])
+
+
+def _escaped(text: str) -> str:
+    return text.encode("utf-8", "replace").decode().translate(ESCAPES)
+
+
+def _stamp(at: datetime) -> str:
+    return f"DTSTAMP:{_utc(at)}"
+
+
+def _utc(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y%m%dT%H%M%SZ}"
+
+
+def _moment(at: datetime) -> str:
+    """What stands behind the name of a property and a semicolon."""
+    return f"TZID={at.tzinfo}:{at:%Y%m%dT%H%M%S}"
+
+
+def _zone_lines(zone: object, first: date, last: date) -> Iterator[str]:
+    """The VTIMEZONE of *zone*, for the days from *first* to *last*."""
+    from icalendar import Timezone
+
+    assert isinstance(zone, ZoneInfo), zone  # noqa: S101 - moments of the model are in the station's zone
+    found = Timezone.from_tzinfo(zone, zone.key, first - timedelta(days=1), last + timedelta(days=2))
+    del found["COMMENT"]
+    yield from found.to_ical().decode().replace("\r\n ", "").split("\r\n")[:-1]
+
+
+# Schedules out
+
+
+@dataclass(frozen=True)
+class Leaving:
+    """A schedule that goes out, its file's text, and what seasons run on a day at each of its clusters."""
+
+    schedule: Schedule
+    text: str
+    seasons: Callable[[date], Iterable[Container[str]]] = lambda _day: ((),)
+
+
+@dataclass(frozen=True)
+class _Event:
+    """What a VEVENT of a schedule says of times; all of them are wall times of the station."""
+
+    uid: str
+    summary: str
+    start: datetime
+    rrule: str = ""  # as icalendar writes it
+    more: frozenset[datetime] = frozenset()  # RDATE
+    less: frozenset[datetime] = frozenset()  # EXDATE
+    instead_of: datetime | None = None  # RECURRENCE-ID
+    cancelled: bool = False
+    head: Mapping[str, str] = field(default_factory=dict)
+
+
+def schedules_calendar(
+    name: str,
+    about: str,
+    leaving: Iterable[Leaving],
+    zone: ZoneInfo,
+    first: date,
+    last: date,
+    stamp: datetime,
+) -> bytes:
+    """
+    Schedules as a calendar that is called *name*; *about* says what its reader should know.
+
+    Recurrences go on for ever; silent days, seasons and what RFC 5545 cannot say are written out from
+    *first* to *last*. The files themselves are in it as well, so that `read_calendar` gives them back.
+    """
+    lines = [f"X-WR-CALNAME:{_escaped(name)}", f"X-WR-CALDESC:{_escaped(about)}"]
+    events: list[tuple[Schedule, _Event]] = []
+    for one in leaving:
+        found = [*_events(one, zone, first, last)]
+        whole = f"{one.schedule.id}\n{_mark(found)}\n{one.text}"
+        lines.append(f"{FILE};VALUE=TEXT:{_escaped(whole)}")
+        events += [(one.schedule, event) for event in found]
+    if events:
+        days = [event.start.date() for _schedule, event in events]
+        lines += _zone_lines(zone, min(first, *days), max(last, *days))
+    for schedule, event in events:
+        lines += _event_lines(schedule, event, zone, stamp)
+    return _calendar(lines)
+
+
+def _event_lines(schedule: Schedule, event: _Event, zone: ZoneInfo, stamp: datetime) -> Iterator[str]:
+    def moments(name: str, those: Iterable[datetime]) -> Iterator[str]:
+        for at in sorted(those):
+            yield f"{name};{_moment(at.replace(tzinfo=zone))}"
+
+    yield from ("BEGIN:VEVENT", f"UID:{_escaped(event.uid)}", _stamp(stamp))
+    yield from moments("DTSTART", [event.start])
+    if event.rrule:
+        yield f"RRULE:{event.rrule}"
+    yield from moments("RDATE", event.more)
+    yield from moments("EXDATE", event.less)
+    yield from moments("RECURRENCE-ID", [event.instead_of] if event.instead_of else ())
+    yield f"SUMMARY:{_escaped(event.summary)}"
+    yield f"CATEGORIES:{schedule.bulletin_class.word.upper()}"
+    yield f"STATUS:{'CANCELLED' if event.cancelled else 'CONFIRMED'}"
+    yield "TRANSP:TRANSPARENT"
+    yield f"{ID};VALUE=TEXT:{_escaped(schedule.id)}"
+    values = (schedule.scripts, schedule.areas, [schedule.bulletin_class.word])
+    for key, value in zip(HEAD.values(), values, strict=True):
+        yield f"{key};VALUE=TEXT:{_escaped(' '.join(value))}"
+    yield "END:VEVENT"
+
+
+def _events(leaving: Leaving, zone: ZoneInfo, first: date, last: date) -> Iterator[_Event]:
+    """One for each rule and time, one for each move and extra; what sounds twice stands there once."""
+    schedule = leaving.schedule
+    never = datetime.min  # noqa: DTZ901 - wall times
+    plain = _Event("", _tidy(schedule.title), never, cancelled=not schedule.enabled)
+    data = tomllib.loads(leaving.text)
+    moved = {move.occurrence: move.to for move in schedule.moves}
+    told = set[datetime]()
+    for table, rules in (("campaign", schedule.campaigns), ("rule", schedule.rules)):
+        for number, rule in enumerate(rules, 1):
+            text = str(data[table][number - 1].get("rrule", "")).strip().removeprefix("RRULE:")
+            for label, asked, rrule in _series(rule, text, zone, first, last):
+                real = {at for at in asked if at not in told and _sounds(leaving, rule, at)}
+                told |= real
+                if not real:
+                    continue
+                event = replace(plain, uid=f"{schedule.id}/{table}-{number}/{label}@broadcaster")
+                if rrule:
+                    event = replace(event, start=min(asked), rrule=rrule, less=frozenset(asked - real))
+                else:
+                    event = replace(event, start=min(real), more=frozenset(real - {min(real)}))
+                yield event
+                for at in sorted(real & moved.keys()):
+                    yield replace(plain, uid=event.uid, summary=event.summary, instead_of=at, start=moved[at])
+    for at in schedule.extras:
+        if at not in told and schedule.exclusion_on(at.date()) is None:
+            uid = f"{schedule.id}/extra/{at:%Y-%m-%dT%H:%M:%S}@broadcaster"
+            yield replace(plain, uid=uid, start=moved.get(at, at))
+
+
+def _sounds(leaving: Leaving, rule: Rule, at: datetime) -> bool:
+    day, schedule = at.date(), leaving.schedule
+    return (
+        any(rule is one for one in schedule.rules_on(day))
+        and schedule.exclusion_on(day) is None
+        and any(rule.holds_on(day, here) and rule.avoids(here) is None for here in leaving.seasons(day))
+    )
+
+
+def _series(
+    rule: Rule, text: str, zone: ZoneInfo, first: date, last: date
+) -> Iterator[tuple[str, set[datetime], str]]:
+    """
+    The series of appointments that *rule* makes: a label, what each asks for, and its RRULE.
+
+    It is "" where RFC 5545 cannot say the rule: its dates are written out then.
+    """
+    begin = rule.within.first or first
+    if rule.recurrence is None:
+        begin = max(begin, first) if rule.season else begin
+        filters = replace(rule, season=())
+        days = [day for day in _days(begin, last) if filters.holds_on(day)]
+        asked = {datetime.combine(day, at) for day in days for at in rule.times}
+    else:
+        gives = rule.recurrence.times_on
+        asked = {datetime.combine(day, at) for day in _days(begin, last) for at in gives(day)}
+    parts = dict(part.split("=", 1) for part in text.split(";")) if text else {}
+    several = _several(parts)
+    unsaid = rule.months or rule.weekdays or rule.days or (several and len(rule.times) > 1)
+    ends_twice = rule.within.last and {"COUNT", "UNTIL"} & parts.keys()
+    if rule.season or (parts and (unsaid or ends_twice)):
+        yield "dates", asked, ""
+        return
+    rrule = _rrule(parts or _filters(rule), rule.within.last, zone)
+    if several:
+        yield "times", asked, rrule
+        return
+    for at in dict.fromkeys(rule.times):
+        yield f"{at:%H%M%S}", {one for one in asked if one.time() == at}, rrule
+
+
+def _days(first: date, last: date) -> Iterator[date]:
+    return map(date.fromordinal, range(first.toordinal(), last.toordinal() + 1))
+
+
+def _filters(rule: Rule) -> dict[str, str]:
+    """The parts of an RRULE that say the same as months, weekdays and days do."""
+    named = {
+        "BYMONTH": map(str, sorted(rule.months or ())),
+        "BYMONTHDAY": map(str, sorted(rule.days or ())),
+        "BYDAY": (CODES[WEEKDAYS[one]] for one in sorted(rule.weekdays or ())),
+    }
+    parts = {name: said for name, those in named.items() if (said := ",".join(those))}
+    frequency = "WEEKLY" if parts.keys() == {"BYDAY"} else "MONTHLY" if "BYMONTHDAY" in parts else "DAILY"
+    return {"FREQ": frequency} | parts
+
+
+def _rrule(parts: Mapping[str, str], last: date | None, zone: ZoneInfo) -> str:
+    """As icalendar writes it; its end in UTC, as RFC 5545 wants it beside a DTSTART with a zone."""
+    from icalendar.prop import vRecur
+
+    parts = dict(parts)
+    if last is not None:
+        parts["UNTIL"] = f"{last:%Y%m%d}T235959"
+    if len(parts.get("UNTIL", "")) == 15:
+        parts["UNTIL"] = _utc(datetime.strptime(parts["UNTIL"], "%Y%m%dT%H%M%S").replace(tzinfo=zone))
+    text = ";".join(f"{name}={value}" for name, value in parts.items())
+    return str(vRecur.from_ical(text).to_ical().decode())
+
+
+def _mark(events: Iterable[_Event]) -> str:
+    """What tells whether times were changed since they went out."""
+    said = sorted(
+        repr(
+            (
+                one.uid,
+                one.summary,
+                one.start,
+                one.rrule,
+                sorted(one.more),
+                sorted(one.less),
+                one.instead_of,
+                one.cancelled,
+            )
+        )
+        for one in events
+    )
+    return hashlib.sha256("\n".join(said).encode()).hexdigest()[:16]
+
+
+def _tidy(text: str) -> str:
+    return " ".join(unicodedata.normalize("NFC", re.sub(r"[\x00-\x1f\x7f]", " ", text)).split())
+
+
+# Schedules in
+
+
+@dataclass(frozen=True)
+class Arrived:
+    """
+    What a calendar holds: whole files as they went out, by name; plain data in the shape of a schedule's
+    file for what came from somewhere else; and what could not be held.
+    """
+
+    texts: Mapping[str, str]
+    schedules: Mapping[str, dict[str, Any]]
+    notes: Sequence[Fault]
+
+
+def read_calendar(path: Path, zone: ZoneInfo, reason: str) -> Arrived:
+    """
+    The schedules in the calendar *path*; times become those of *zone*, days left out are silent for *reason*.
+
+    Appointments of the same name become one schedule if they leave out the same days. Script and areas are
+    missing where the calendar does not know them. Raises BroadcasterError if this is no calendar.
+    """
+    reader = _Reader(path.name, zone, reason)
+    for calendar in _parsed(path):
+        reader.read(calendar)
+    return reader.arrived()
+
+
+def _parsed(path: Path) -> list[Any]:
+    from icalendar import Calendar
+
+    try:
+        size = path.stat().st_size
+        data = path.read_bytes() if path.is_file() and size <= LARGEST_FILE else b""
+    except OSError as error:
+        raise _refused(
+            path,
+            say("The file cannot be read: {error}.", error=said(error)),
+            say("See that it is there and that you may read it."),
+        ) from error
+    if size > LARGEST_FILE:
+        raise _refused(
+            path,
+            say("The calendar is larger than {limit} MB.", limit=LARGEST_FILE // 1_000_000),
+            say("Export only the calendar that holds the broadcasts, and only the years to come."),
+        )
+    try:
+        text = "\r\n".join(_lines(data.decode("utf-8-sig")))
+        with warnings.catch_warnings(action="ignore"):  # of guessed names of zones: they are told if unknown
+            found = Calendar.from_ical(text + "\r\n", multiple=True)
+    except Exception as error:  # whatever a damaged file makes of the library
+        raise _not_a_calendar(path) from error
+    if not found or any(one.name != "VCALENDAR" for one in found):
+        raise _not_a_calendar(path)
+    return list(found)
+
+
+def _lines(text: str) -> Iterator[str]:
+    """
+    The lines of a calendar, unfolded, without its time zones.
+
+    A zone that has no name of its own is not followed: a hostile one can keep icalendar busy for years.
+    """
+    inside = False
+    for line in re.split(r"\r?\n", re.sub(r"\r?\n[ \t]", "", text)):
+        name, _, value = re.sub(r"[ \t]", "", line).upper().partition(":")
+        name = name.partition(";")[0]
+        inside = inside or (name == "BEGIN" and "VTIMEZONE" in value)
+        if not inside and line.strip():
+            yield line
+        inside = inside and not (name == "END" and "VTIMEZONE" in value)
+
+
+def _refused(path: Path, what: Text, following: Text) -> BroadcasterError:
+    return BroadcasterError(Fault(str(path), what, following))
+
+
+def _not_a_calendar(path: Path) -> BroadcasterError:
+    return _refused(
+        path,
+        say("This is no calendar, or a damaged one."),
+        say("Export it as .ics (iCalendar) in the calendar program, and import that."),
+    )
+
+
+class _LeftOutError(Exception):
+    """An appointment that cannot be a schedule: why, and what to do."""
+
+    def __init__(self, what: Text, following: Text) -> None:
+        super().__init__(str(what))
+        self.what, self.following = what, following
+
+
+@dataclass
+class _Series:
+    """What one appointment gives to a schedule."""
+
+    name: str
+    data: dict[str, Any]  # title, script, areas, class
+    rules: list[dict[str, Any]] = field(default_factory=list)
+    extras: set[datetime] = field(default_factory=set)
+    silent: frozenset[date] = frozenset()
+    moves: Mapping[datetime, datetime] = field(default_factory=dict)
+
+
+class _Reader:
+    def __init__(self, where: str, zone: ZoneInfo, reason: str) -> None:
+        self.where, self.zone, self.reason = where, zone, reason
+        self.notes: dict[tuple[str, str], Fault] = {}
+        self.files: list[str] = []
+        self.events: list[_Event] = []
+        self.others = 0
+
+    def note(self, what: Text, following: Text, name: str = "") -> None:
+        where = f"{self.where}: {name}" if name else self.where
+        self.notes.setdefault((where, what.template), Fault(where, what, following, warning=True))
+
+    def read(self, calendar: Any) -> None:
+        self.files += [str(one) for one in _all(calendar, FILE)]
+        components = calendar.walk()
+        if len(components) > MOST:
+            raise BroadcasterError(
+                Fault(
+                    self.where,
+                    say("The calendar has more than {most} appointments.", most=MOST),
+                    say("Export only the calendar that holds the broadcasts, and only the years to come."),
+                )
+            )
+        for component in components:
+            if component.name == "VEVENT":
+                name = _tidy(str(component.get("SUMMARY", "")))
+                try:
+                    self.events.append(self._event(component, name))
+                except _LeftOutError as error:
+                    self.note(error.what, error.following, name)
+                except (ValueError, OverflowError, LookupError, AttributeError):
+                    self.note(
+                        say("An appointment is damaged: it was left out."),
+                        say("Look at it in the calendar program, or add it by: broadcaster schedule add."),
+                        name,
+                    )
+            self.others += component.name in ("VTODO", "VJOURNAL", "VFREEBUSY")
+
+    def _event(self, one: Any, name: str) -> _Event:
+        """What *one* says, in wall times of the station."""
+        broken = {of for of, _error in one.errors} & {
+            None,
+            "DTSTART",
+            "RRULE",
+            "RDATE",
+            "EXDATE",
+            "RECURRENCE-ID",
+        }
+        starts, rules = _all(one, "DTSTART"), _all(one, "RRULE")
+        if broken or len(starts) != 1:
+            raise ValueError(name)
+        start = starts[0].dt
+        if not isinstance(start, datetime):
+            raise _LeftOutError(
+                say("An appointment of a whole day has no time of day: it was left out."),
+                say("Give it a time. A day without broadcasts is: broadcaster schedule except."),
+            )
+        if len(rules) > 1 or "EXRULE" in one:
+            raise _LeftOutError(
+                say("An appointment repeats by more than one rule: it was left out."),
+                say("Make one appointment of each rule."),
+            )
+        dates = {key: [at for each in _all(one, key) for at in each.dts] for key in ("RDATE", "EXDATE")}
+        if sum(map(len, dates.values())) > MOST:
+            raise _LeftOutError(
+                say("An appointment has more than {most} single dates: it was left out.", most=MOST),
+                say("Let it repeat by a rule."),
+            )
+        begin = self._local(starts[0], name)
+        instead = _all(one, "RECURRENCE-ID")
+        if instead and instead[0].params.get("RANGE"):
+            raise _LeftOutError(
+                say("A change of all appointments from a day on cannot be held: it was left out."),
+                say("End the old series on the day before, and begin a new one."),
+            )
+        event = _Event(
+            uid=str(one.get("UID", "")),
+            summary=name,
+            start=begin,
+            rrule=rules[0].to_ical().decode() if rules else "",
+            more=frozenset(at for each in dates["RDATE"] if (at := self._local(each, name, begin))),
+            less=frozenset(at for each in dates["EXDATE"] if (at := self._local(each, name, begin))),
+            instead_of=self._local(instead[0], name, begin) if instead else None,
+            cancelled=str(one.get("STATUS", "")).upper() == "CANCELLED",
+            head={key: str(one[known]) for key, known in {"id": ID, **HEAD}.items() if known in one},
+        )
+        if rules:
+            for each in _by_time(event):
+                _as_rule(each, self.zone)  # what it does not understand is damaged, and told here
+            self._follows(start, event)
+        return event
+
+    def _local(self, value: Any, name: str, begin: datetime | None = None) -> datetime:
+        """A moment as the station's wall clock shows it; a date alone takes the time of *begin*."""
+        at = value.dt[0] if isinstance(value.dt, tuple) else value.dt  # a period: its length is the script's
+        if not isinstance(at, datetime):
+            return datetime.combine(at, begin.time() if begin else time())
+        if at.tzinfo is not None:
+            return at.astimezone(self.zone).replace(tzinfo=None)
+        if zone := value.params.get("TZID"):
+            self.note(
+                say("The time zone “{zone}” is not known; its times were taken as the station's.", zone=zone),
+                say("See that they are right."),
+                name,
+            )
+        return at
+
+    def _follows(self, start: datetime, event: _Event) -> None:
+        """A rule that repeats in another zone is told; one that falls on other days there cannot be held."""
+        if start.tzinfo is None or start.replace(tzinfo=None) == event.start:
+            return
+        parts = _parts(event.rrule)
+        plain = parts["FREQ"] in ("DAILY", "WEEKLY") and not any(one.startswith("BY") for one in parts)
+        if WITHIN_A_DAY & parts.keys() or (start.date() != event.start.date() and not plain):
+            raise _LeftOutError(
+                say("An appointment repeats by the days of another time zone, which are others here."),
+                say(
+                    "Set it to the zone {zone} in the calendar program, and export it again.", zone=self.zone
+                ),
+            )
+        self.note(
+            say("Its times are of the zone {zone}; they follow the station's clock now.", zone=start.tzinfo),
+            say("If clocks change there in summer, the two will differ then."),
+            event.summary,
+        )
+
+    def arrived(self) -> Arrived:
+        texts = {}
+        for name, mark, text in (one.split("\n", 2) for one in self.files if one.count("\n") > 1):
+            own = [one for one in self.events if one.head.get("id") == name]
+            if _mark(own) == mark and name not in texts:
+                texts[name] = text
+                self.events = [one for one in self.events if one.head.get("id") != name]
+            else:
+                self.note(
+                    say("The appointments of this schedule were changed since it was exported."),
+                    say("Their times count. See that campaigns, seasons and quotas are as you want them."),
+                    name,
+                )
+        series = [*self._series()]
+        if self.others:
+            self.note(
+                say("Tasks and notes are no appointments: {count} were left out.", count=self.others),
+                say("Nothing is to be done if they are no broadcasts."),
+            )
+        return Arrived(texts, self._merged(series, texts), [*self.notes.values()])
+
+    def _series(self) -> Iterator[_Series]:
+        """One for each appointment, with what was changed of single days."""
+        changes: dict[str, list[_Event]] = {}
+        for event in self.events:
+            if event.instead_of is not None:
+                changes.setdefault(event.uid, []).append(event)
+        known = {one.uid for one in self.events if one.instead_of is None}
+        lost = [one for uid, those in changes.items() if uid not in known for one in those]
+        for event in [one for one in self.events if one.instead_of is None] + lost:
+            if event.cancelled:
+                self.note(
+                    say("The appointment is cancelled: it was left out."),
+                    say("Nothing is to be done."),
+                    event.summary,
+                )
+                continue
+            title = event.summary or self.where
+            data: dict[str, Any] = {"title": title}
+            for key in HEAD.keys() & event.head.keys():
+                words = event.head[key].split()
+                data[key] = words if key == "areas" or len(words) > 1 else "".join(words)
+            name = event.head.get("id") or identifier(title)
+            moved = {
+                one.instead_of: None if one.cancelled else one.start
+                for one in ([] if event in lost else changes.get(event.uid, []))
+                if one.instead_of is not None
+            }
+            extras = {*event.more} if event.rrule else {event.start, *event.more}
+            if event.rrule:
+                for each in _by_time(event):
+                    one, outside = self._repeated(each, moved, _Series(name, data))
+                    extras |= outside
+                    yield one
+            extras = {new for at in extras - event.less if (new := moved.get(at, at)) is not None}
+            if extras:
+                yield _Series(name, data, extras=extras)
+
+    def _repeated(
+        self, event: _Event, moved: Mapping[datetime, datetime | None], to: _Series
+    ) -> tuple[_Series, set[datetime]]:
+        """*to*, with what *event* says; and its first time, where the rule itself does not give that."""
+        rule, outside = _as_rule(event, self.zone)
+        here = {at: new for at, new in moved.items() if at not in event.more}
+        less = event.less | {at for at, new in here.items() if new is None}
+        if not _several(_parts(rule.get("rrule", event.rrule))):
+            less = frozenset(at for at in less if at.time() == event.start.time())
+            here = {at: new for at, new in here.items() if at.time() == event.start.time()}
+        elif less:
+            self.note(
+                say("Single times of a day on which it repeats are left out: that cannot be held."),
+                say("Nothing sounds on such a day now. Make one appointment of each time of day."),
+                event.summary,
+            )
+        moves = {at: new for at, new in here.items() if new not in (None, at) and at not in less}
+        silent = frozenset(at.date() for at in less)
+        return replace(to, rules=[rule], silent=silent, moves=moves), outside
+
+    def _merged(self, series: Sequence[_Series], taken: Iterable[str]) -> dict[str, dict[str, Any]]:
+        """
+        Plain data by name: what bears the same name is one schedule if it is silent on the same days.
+
+        A schedule is silent on a whole day, an appointment alone: so those that differ stay apart.
+        """
+        groups: dict[str, list[_Series]] = {}
+        for one in sorted(series, key=lambda each: not each.rules):  # single ones go where they find room
+            own = groups.setdefault(one.name, [])
+            found = next((group for group in own if _fit(group, one)), None)
+            if found is None:
+                own.append(one)
+                continue
+            found.rules += one.rules
+            found.extras |= one.extras
+            found.moves = {**found.moves, **one.moves}
+        schedules: dict[str, dict[str, Any]] = {}
+        for group in chain.from_iterable(groups.values()):
+            used = {*taken, *schedules}
+            name = identifier(group.name, used) if group.name in used else group.name
+            schedules[name] = self._data(group)
+        return schedules
+
+    def _data(self, group: _Series) -> dict[str, Any]:
+        rules: dict[str, dict[str, Any]] = {}
+        for rule in group.rules:
+            same = rules.setdefault(repr({**rule, "times": None}), rule)
+            same["times"] = sorted({*same["times"], *rule["times"]})
+        tables: dict[str, list[dict[str, Any]]] = {
+            "rule": [*rules.values()],
+            "except": [
+                {"from": first, "until": last, "reason": self.reason} for first, last in _spans(group.silent)
+            ],
+            "move": [{"occurrence": at, "to": group.moves[at]} for at in sorted(group.moves)],
+            "extra": [{"at": at} for at in sorted(group.extras)],
+        }
+        return group.data | {key: those for key, those in tables.items() if those}
+
+
+def _fit(group: _Series, one: _Series) -> bool:
+    """May *one* become a part of *group*, so that both still give the same times?"""
+    if group.data != one.data or group.name != one.name:
+        return False
+    if one.rules:
+        return group.silent == one.silent
+    return not group.silent & {at.date() for at in one.extras}
+
+
+def _several(parts: Mapping[str, str]) -> bool:
+    """Does a rule give the times of day itself?"""
+    return bool(WITHIN_A_DAY & parts.keys()) or parts.get("FREQ") == "HOURLY"
+
+
+def _by_time(event: _Event) -> Sequence[_Event]:
+    """One event for each time of day at which *event* repeats, where they can be told apart."""
+    parts = _parts(event.rrule)
+    own = (("BYHOUR", event.start.hour), ("BYMINUTE", event.start.minute), ("BYSECOND", event.start.second))
+    found = [[int(one) for one in parts.get(key, str(default)).split(",")] for key, default in own]
+    if (
+        not WITHIN_A_DAY & parts.keys()
+        or {"COUNT", "BYSETPOS"} & parts.keys()
+        or parts["FREQ"] not in ("DAILY", "WEEKLY", "MONTHLY", "YEARLY")
+        or math.prod(map(len, found)) > MOST_A_DAY
+    ):
+        return [event]
+    rrule = ";".join(f"{key}={value}" for key, value in parts.items() if key not in WITHIN_A_DAY)
+    each = []
+    for at in dict.fromkeys(starmap(time, product(*found))):
+        start = datetime.combine(event.start, at)
+        early = {start} if start < event.start else set()
+        each.append(replace(event, start=start, rrule=rrule, less=event.less | early))
+    return each
+
+
+def _parts(rrule: str) -> dict[str, str]:
+    return dict(part.split("=", 1) for part in rrule.split(";"))
+
+
+def _as_rule(event: _Event, zone: ZoneInfo) -> tuple[dict[str, Any], set[datetime]]:
+    """A [[rule]] with the words of officers where they can say it, and the first time if it falls outside."""
+    parts, start = _parts(event.rrule), event.start
+    rule: dict[str, Any] = {"from": start.date()}
+    if until := parts.get("UNTIL"):
+        rule["until"] = _last_day(until, start.time(), zone)
+    months, weekdays, days = (parts.get(key, "") for key in ("BYMONTH", "BYDAY", "BYMONTHDAY"))
+    if (
+        parts.keys() <= SIMPLE
+        and parts.get("INTERVAL", "1") == "1"
+        and not re.search(r"\d", weekdays)
+        and not re.search(r"[-L]", days + months)
+        and parts["FREQ"] in ("DAILY", "WEEKLY", "MONTHLY", "YEARLY")
+    ):
+        if parts["FREQ"] == "WEEKLY":
+            weekdays = weekdays or CODES[WEEKDAYS[start.weekday()]]
+        elif parts["FREQ"] in ("MONTHLY", "YEARLY") and not weekdays:
+            if parts["FREQ"] == "YEARLY" and not days:
+                months = months or str(start.month)
+            days = days or str(start.day)
+        if months:
+            rule["months"] = sorted({int(one) for one in months.split(",")})
+        if weekdays:
+            wanted = weekdays.split(",")
+            rule["weekdays"] = [day for day, code in CODES.items() if code in wanted]
+        if days:
+            rule["days"] = sorted({int(one) for one in days.split(",")})
+        passes = (
+            start.month in rule.get("months", [start.month])
+            and WEEKDAYS[start.weekday()] in rule.get("weekdays", WEEKDAYS)
+            and start.day in rule.get("days", [start.day])
+        )
+        return rule | {"times": [start.time()]}, set() if passes else {start}
+    parts.pop("UNTIL", None)
+    rule["rrule"] = ";".join(f"{key}={value}" for key, value in parts.items())
+    return rule | {"times": [start.time()]}, set()
+
+
+def _last_day(until: str, at: time, zone: ZoneInfo) -> date:
+    """The last day on which *at* is not after *until*."""
+    if len(until) == 8:
+        return datetime.strptime(until, "%Y%m%d").date()  # noqa: DTZ007 - a date alone
+    moment = datetime.strptime(until[:15], "%Y%m%dT%H%M%S").replace(tzinfo=UTC if until[15:] else zone)
+    local = moment.astimezone(zone)
+    return local.date() if at <= local.time() else local.date() - timedelta(days=1)
+
+
+def _spans(days: Iterable[date]) -> Iterator[tuple[date, date]]:
+    """Stretches of days that follow one another."""
+    first = last = None
+    for day in sorted(days):
+        if last is not None and first is not None and day - last > timedelta(days=1):
+            yield first, last
+            first = None
+        first, last = first or day, day
+    if first is not None and last is not None:
+        yield first, last
+
+
+def _all(component: Any, key: str) -> list[Any]:
+    found = component.get(key, [])
+    return found if isinstance(found, list) else [found]
