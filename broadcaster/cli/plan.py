@@ -286,10 +286,11 @@ def as_dicts(found: Iterable[Occurrence]) -> list[dict[str, Any]]:
                 ],
                 "seconds": round(one.seconds, 1),
             }
+        at = one.at.isoformat()
         dicts.append(
             {
-                "at": one.at.isoformat(),
-                "nominal": one.nominal.isoformat(),
+                "at": at,
+                "nominal": at if one.nominal == one.at else one.nominal.isoformat(),
                 "schedule": one.schedule,
                 "script": one.script,
                 "title": one.script_title,

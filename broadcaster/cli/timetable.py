@@ -229,7 +229,7 @@ def _look(one: Occurrence, tongues_of: dict[int, Hashable]) -> Hashable:
     """
     What `languages` and `told` say of it, before it is put into words: equal ones are told together.
 
-    *tongues_of* remembers languages by the identity of their recipes: a year has thousands of occurrences of few.
+    *tongues_of* remembers languages by the identity of their recipes: thousands of occurrences share a few.
     """
     tongues: Hashable = None
     if one.state in (State.PLANNED, State.WITHHELD):

@@ -567,18 +567,21 @@ class _Reader:
         )
 
     def arrived(self) -> Arrived:
+        own: dict[str, list[_Event]] = {}
+        for event in self.events:
+            own.setdefault(event.head.get("id", ""), []).append(event)
         texts = {}
         for name, mark, text in (one.split("\n", 2) for one in self.files if one.count("\n") > 1):
-            own = [one for one in self.events if one.head.get("id") == name]
-            if _mark(own) == mark and name not in texts:
+            if name not in texts and _mark(own.get(name, ())) == mark:
                 texts[name] = text
-                self.events = [one for one in self.events if one.head.get("id") != name]
+                own.pop(name, None)
             else:
                 self.note(
                     say("The appointments of this schedule were changed since it was exported."),
                     say("Their times count. See that campaigns, seasons and quotas are as you want them."),
                     name,
                 )
+        self.events = [*chain.from_iterable(own.values())]
         series = [*self._series()]
         if self.others:
             self.note(
@@ -594,8 +597,9 @@ class _Reader:
             if event.instead_of is not None:
                 changes.setdefault(event.uid, []).append(event)
         known = {one.uid for one in self.events if one.instead_of is None}
-        lost = [one for uid, those in changes.items() if uid not in known for one in those]
-        for event in [one for one in self.events if one.instead_of is None] + lost:
+        for event in self.events:
+            if event.instead_of is not None and event.uid in known:
+                continue
             if event.cancelled:
                 self.note(
                     say("The appointment is cancelled: it was left out."),
@@ -605,13 +609,13 @@ class _Reader:
                 continue
             title = event.summary or self.where
             data: dict[str, Any] = {"title": title}
-            for key in HEAD.keys() & event.head.keys():
+            for key in [one for one in HEAD if one in event.head]:
                 words = event.head[key].split()
                 data[key] = words if key == "areas" or len(words) > 1 else "".join(words)
             name = event.head.get("id") or identifier(title)
             moved = {
                 one.instead_of: None if one.cancelled else one.start
-                for one in ([] if event in lost else changes.get(event.uid, []))
+                for one in (changes.get(event.uid, ()) if event.instead_of is None else ())
                 if one.instead_of is not None
             }
             extras = {*event.more} if event.rrule else {event.start, *event.more}

@@ -133,7 +133,7 @@ _LIKELY = (  # what tomllib says, what the line holds beside whole texts: the mi
     ),
     (
         "",
-        r"(?<![\d:])(\d{1,2}:\d\d|\d:\d\d:\d\d|24:00:00|\d{1,2}(h|giờ)\d{0,2})(?![\d:])",
+        r"(?<![\d:])(\d{1,2}:\d\d|\d:\d\d:\d\d|(2[4-9]|[3-9]\d):\d\d:\d\d|\d\d:[6-9]\d:\d\d|\d{1,2}(h|giờ)\d{0,2})(?![\d:])",
         say("Write times with two digits each and with seconds, up to 23:59:59: 05:30:00."),
     ),
     ("", r"[=\[,]\s*0\d+(?![\d:.-])", say("Put codes in quotes: {example}.", example='"03160"')),

@@ -11,6 +11,7 @@ import openpyxl
 import pytest
 
 from broadcaster.cli import calendar, language, timetable
+from broadcaster.edges.editing import save, seen
 from broadcaster.model.airing import Outcome
 from broadcaster.model.content import Content
 from broadcaster.model.plan import plan
@@ -354,6 +355,28 @@ reason = "Nghỉ"
         said = self.show(type_in, self.edited(type_in, "17:30:00", "05:30:00", "moi.toml"))
         assert "schedules/moi.toml is new." in said.out
         assert "62 × new" in said.out
+
+    def test_of_a_file_that_is_saved(self, type_in: Terminal) -> None:
+        """The last edit that the history keeps of it is told; one that was made new comes whole."""
+        for path in ("schedules/tin.toml", "schedules/moi.toml"):
+            text = (type_in.station / "schedules" / "tin.toml").read_bytes()
+            was = seen(type_in.station, [path])
+            save(type_in.station, {path: text.replace(b"17:30", b"18:00")}, was, "thử", at(DAY))
+        said = self.show(type_in, type_in.station / "schedules" / "tin.toml")
+        assert re.search(r"\n\+ +18:00 .* 62 × new\n", said.out)
+        assert re.search(r"\n− +17:30 .* 62 × gone\n", said.out)
+        said = self.show(type_in, type_in.station / "schedules" / "moi.toml")
+        assert "schedules/moi.toml is new." in said.out
+        assert "In all: 62 come (+), 0 go (−)" in said.out
+
+    def test_of_the_station_itself(self, type_in: Terminal) -> None:
+        """Other hours change what sounds of every schedule."""
+        text = (type_in.station / "schedules" / "station.toml").read_text("utf-8")
+        path = type_in.station.parent / "station.toml"
+        path.write_text(text.replace("[16:30:00, 18:30:00]", "[17:20:00, 18:30:00]"), "utf-8")
+        said = self.show(type_in, path)
+        assert "displaced: outside the allowed hours" in said.out
+        assert "In all: 0 come (+), 0 go (−), 62 change (~)." in said.out
 
     def test_in_json(self, type_in: Terminal) -> None:
         """Each change with what was and what will be; --cluster leaves out the others."""

@@ -722,6 +722,14 @@ BAD_SCRIPTS |= {
 }
 
 
+BAD_SCRIPTS["pause in quotes"] = (
+    SCRIPT.replace('id = "ket"', 'id = "ket"\npause = "0,8"'),
+    "[item ket]",
+    '“pause” is not understood: "0,8"',
+    "Write it so, without quotes: 0.8.",
+)
+
+
 @pytest.mark.parametrize("name", BAD_SCRIPTS)
 def test_a_bad_script_is_left_out_and_said(station: Path, name: str) -> None:
     """Each thing wrong with a script is one fault in its file, and the other scripts air."""
@@ -902,6 +910,7 @@ def test_a_schedule_that_is_not_read_is_told(station: Path, name: str) -> None:
         ("times = [05:30:00 17:30:00]", "a comma or a closing bracket is missing"),
         ('title: "Tin"', "not a colon"),
         ("tiêu-đề = 1", "Keys have no accents"),
+        ("times = [25:00:00]", "up to 23:59:59"),
         ("title = Tin", "words stand in quotes"),
         ("class", "Mend this line"),
     ],
@@ -1001,7 +1010,7 @@ def test_a_file_of_strangers_is_not_a_thousand_faults(station: Path) -> None:
 
 BIG = {
     "of rules": SCHEDULE + "[[rule]]\ntimes = [17:30:00]\nmonths = [5]\nweekdays = ['tue']\n" * 14_000,
-    "of wrong rules": SCHEDULE + f"[[rule]] # {'x' * 60}\ntimes = ['5:30']\nmonths = [13]\nx = 1\n" * 9_000,
+    "of wrong rules": SCHEDULE + f"[[rule]] # {'x' * 140}\ntimes = ['5:30']\nmonths = [13]\nx = 1\n" * 5_000,
     "of strangers": "".join(f"khoa{number} = 1\n" for number in range(60_000)),
     "of areas": SCHEDULE.replace('"11"', '"99999",' * 100_000),
     "of one line": SCHEDULE + "#" * 990_000,

@@ -271,9 +271,9 @@ def shown(value: Any, depth: int = 2) -> str:
 def likely(key: str, value: Any, read: Callable[[Any], Any]) -> Text | None:
     """How to write the *value* of *key* that *read* does not understand, where that can be told."""
     texts = [one for one in (value if isinstance(value, list) else [value]) if isinstance(one, str)]
-    said = ", ".join(texts)
+    said = ", ".join(texts)[:200]
     meant: Any = None
-    with suppress(ValueError):
+    with suppress(TypeError, ValueError, LookupError, AttributeError, OSError):
         if texts and read is a_date:
             meant = typed.a_date(said)
         elif texts and read is a_moment:
@@ -284,8 +284,10 @@ def likely(key: str, value: Any, read: Callable[[Any], Any]) -> Text | None:
             meant = typed.some_numbers(said, 1, 12)
         elif texts and key == "days":
             meant = typed.some_numbers(said, 1, 31)
-        elif texts and re.fullmatch(r"\d+[,.]?\d*", said):
-            meant = float(said.replace(",", "."))
+        elif re.fullmatch(r"\d+", said):
+            meant = read(int(said))
+        elif re.fullmatch(r"\d+[,.]\d+", said):
+            meant = read(float(said.replace(",", ".")))
         elif texts and read is some_weekdays:
             return say("Write {wanted}.", wanted=shown(typed.some_weekdays(said)))
     if meant is not None:
@@ -294,10 +296,13 @@ def likely(key: str, value: Any, read: Callable[[Any], Any]) -> Text | None:
         return say("Write true or false, without quotes.")
     if read is some_times and type(value) is time:
         return say("Put it in brackets: {value}.", value=shown([value]))
-    numbers = [one for one in (value if isinstance(value, list) else [value]) if type(one) is int]
-    if numbers and read in (a_text, some_texts):
-        quoted = shown([str(one) for one in numbers] if isinstance(value, list) else str(value))
-        return say("Put it in quotes: {value}.", value=quoted)
+    parts = value if isinstance(value, list) else [value]
+    if read in (a_text, some_texts) and parts and all(type(one) in (int, str) for one in parts):
+        quoted = [shown(one).strip('"') for one in parts]
+        if int in map(type, parts):
+            return say(
+                "Put it in quotes: {value}.", value=shown(quoted if isinstance(value, list) else quoted[0])
+            )
     return None
 
 
