@@ -1,9 +1,10 @@
 """When a script is broadcast, where, and how often at least."""
 
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from enum import IntEnum
+from functools import cached_property
 from typing import Protocol
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -149,13 +150,20 @@ class Schedule:
 
         *in_season* are the names of the seasons that run on *day* for the group in the place.
         """
-        asked: dict[time, str | None] = {at.time(): None for at in self.extras if at.date() == day}
+        asked: dict[time, str | None] = dict.fromkeys(self._extra_times.get(day, ()))
         for rule in self.rules_on(day):
             if rule.holds_on(day, in_season):
                 avoided = rule.avoids(in_season)
                 for at in rule.times_on(day):
                     asked[at] = avoided and asked.get(at, avoided)
         return sorted(asked.items())
+
+    @cached_property
+    def _extra_times(self) -> Mapping[date, list[time]]:
+        found: dict[date, list[time]] = {}
+        for at in self.extras:
+            found.setdefault(at.date(), []).append(at.time())
+        return found
 
     def exclusion_on(self, day: date) -> Exclusion | None:
         return next((one for one in self.exclusions if day in one.within), None)
