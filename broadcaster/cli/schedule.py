@@ -295,10 +295,11 @@ def edit(
     head = asking.values_of({"title": title, "script": script, "areas": area, "class": bulletin_class})
     changes = _rule(first, last, months, weekdays, days, season, not_in_season, rrule, times, at_least)
     if not head and not changes and remove_rule is None:
+        path = path_of(context.obj, name)
         if not asking.asks():
             raise BroadcasterError(
                 Fault(
-                    name,
+                    path,
                     say("Nothing is named that is to be changed."),
                     say("Name it by options (broadcaster schedule edit --help), or edit in a terminal."),
                 )

@@ -113,6 +113,7 @@ class Day:
             [first for first, _ in self._spans]
             + [session.end + GAP for session in self.sessions]
             + [session.start - seconds for session in self.sessions]  # and the session follows it
+            + [place.start + 1 for place in self.places if place.reason is Reason.SESSION_FULL]
             + [after + 1]
         )
         beginning = {float(ceil(second / GRID) * GRID) for second in free}

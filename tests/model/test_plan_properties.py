@@ -71,7 +71,7 @@ recurrences = st.builds(
             "FREQ=MONTHLY;BYDAY=-1FR,1MO",
             "FREQ=MONTHLY;BYDAY=MO,TU,WE,TH,FR;BYSETPOS=-1",
             "FREQ=DAILY;COUNT=5",
-            "FREQ=DAILY;BYHOUR=5,17;BYMINUTE=30;UNTIL=20261101T100000Z",
+            "FREQ=DAILY;BYHOUR=5,17;BYMINUTE=30;UNTIL=20261108T100000Z",
         ]
     ),
     days,
@@ -80,10 +80,11 @@ recurrences = st.builds(
 )
 
 
+in_these_weeks = st.just(Days(DAYS[0], DAYS[-1])) | stretches
+
+
 @st.composite
-def rules(
-    draw: st.DrawFn, within: st.SearchStrategy[Days] = st.just(Days(DAYS[0], DAYS[-1])) | stretches
-) -> Rule:
+def rules(draw: st.DrawFn, within: st.SearchStrategy[Days] = in_these_weeks) -> Rule:
     """A rule with any filters, or a campaign."""
     return Rule(
         times=draw(st.lists(clocks, min_size=1, max_size=3)),
@@ -131,10 +132,10 @@ places = st.sampled_from([["11"], ["03160/nam-po"], ["03160/na-pan", "03160"], [
 
 
 @st.composite
-def schedules(draw: st.DrawFn, within: st.SearchStrategy[Days] | None = None) -> Sequence[Schedule]:
+def schedules(draw: st.DrawFn, within: st.SearchStrategy[Days] = in_these_weeks) -> Sequence[Schedule]:
     """Up to four schedules, in any order."""
     found = []
-    one_rule = rules(within) if within else rules()
+    one_rule = rules(within)
     for name in draw(st.lists(st.sampled_from("pqrs"), min_size=1, unique=True)):
         given_rules = draw(st.lists(one_rule, max_size=3))
         asked = [datetime.combine(day, one) for rule in given_rules for day in DAYS for one in rule.times]
@@ -169,7 +170,7 @@ spans = st.sampled_from(
 
 
 @st.composite
-def contents(draw: st.DrawFn, clusters: int = 2, within: st.SearchStrategy[Days] | None = None) -> Content:
+def contents(draw: st.DrawFn, clusters: int = 2, within: st.SearchStrategy[Days] = in_these_weeks) -> Content:
     """A station of up to two clusters, with scripts from seconds to too long, one of which is withheld."""
     lengths = st.sampled_from([5.0, 59.5, 240.0, 600.0, 1500.0, 2400.0]) | st.floats(2, 1800)
     groups = {"a": "farmers", "b": "small-traders", "c": "everyone"}
