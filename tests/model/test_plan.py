@@ -1,7 +1,9 @@
 """What the plan promises, one example each; what holds for every content is in test_plan_properties."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
+from typing import Any
 
 import pytest
 
@@ -10,13 +12,14 @@ from broadcaster.model.area import Areas
 from broadcaster.model.content import Content
 from broadcaster.model.occurrence import Kind, Occurrence, Reason, State
 from broadcaster.model.plan import plan
-from broadcaster.model.schedule import BulletinClass, Days, Exclusion, Move, Quota
+from broadcaster.model.schedule import BulletinClass, Days, Exclusion, Move, Quota, Schedule, Season
 from tests.factories import (
     EVENING,
     MORNING,
     at,
     make_airing,
     make_area,
+    make_areas,
     make_cluster,
     make_content,
     make_hours,
@@ -25,6 +28,7 @@ from tests.factories import (
     make_rule,
     make_schedule,
     make_script,
+    span,
 )
 
 FRIDAY = "2026-11-20"
@@ -738,3 +742,124 @@ def test_the_higher_of_two_quotas_counts(quotas: tuple[int, int]) -> None:
     content = make_content(make_schedule("bhxh", *rules))
     log = lost(content, "bhxh/2026-11-17T17:30:00/nam-po")
     assert make_goods(planned(content, *WEEK, log=log)) == ["Wed 17:30"]
+
+
+@pytest.mark.parametrize("known", ["23:55:00", "23:55:01", "23:59:59"])
+def test_a_loss_found_out_at_the_very_end_of_the_week_is_lost(known: str) -> None:
+    """Just before midnight of Sunday there is no full five minutes left, and nothing breaks."""
+    content = make_content(make_schedule("bhxh", make_rule(EVENING, at_least=Quota(7))))
+    sunday = planned(content, "2026-11-22")[0]
+    log = make_log(make_airing(sunday, Outcome.MISSED, logged=at("2026-11-22", known)))
+    assert make_goods(planned(content, "2026-11-16", "2026-11-30", log=log)) == []
+
+
+def test_a_make_good_may_lead_into_the_session_after_it() -> None:
+    """With all sessions of the day taken and the hours over after the last, it goes right before that."""
+    content = make_content(
+        make_schedule("a", make_rule(MORNING, weekdays=frozenset({6}), at_least=Quota(1)), scripts=["vừa"]),
+        make_schedule("b", make_rule(time(17, 50)), scripts=["vừa"]),
+        scripts=[make_script("vừa", seconds=600)],
+        hours=make_hours(span("05:00", "06:30"), span("17:00", "18:00"), sessions_per_day=2),
+    )
+    log = lost(content, "a/2026-11-22T05:30:00/nam-po")
+    assert make_goods(planned(content, *WEEK, log=log)) == []  # 600 s, a pause, 600 s: past the hours
+    hours = make_hours(span("05:00", "06:30"), span("17:00", "18:01"), sessions_per_day=2)
+    wide = replace(content, station=replace(content.station, hours=hours))
+    week = planned(wide, *WEEK, log=log)
+    assert make_goods(week) == ["Sun 17:40"]
+    assert [f"{one.at:%H:%M:%S}" for one in week if one.at.day == 22] == ["05:30:00", "17:40:00", "17:50:02"]
+
+
+def test_a_make_good_goes_round_what_is_displaced_anyway() -> None:
+    """A slot taken by one that is too long for any session, and pulls down what joins it, is passed over."""
+    content = make_content(
+        make_schedule("a", make_rule(EVENING, weekdays=frozenset({6}), at_least=Quota(1))),
+        make_schedule("b", make_rule(time(17, 35)), scripts=["dài"], bulletin_class=BulletinClass.PRIORITY),
+        scripts=[make_script(), make_script("dài", seconds=1801)],
+        hours=make_hours(span("17:30", "18:30")),
+    )
+    log = lost(content, "a/2026-11-22T17:30:00/nam-po")
+    assert make_goods(planned(content, *WEEK, log=log)) == ["Sun 17:40"]
+
+
+def test_a_lost_emergency_is_made_good_on_a_full_day() -> None:
+    """What passes the number of sessions is not kept from a day because its sessions are taken."""
+    content = make_content(
+        make_schedule(
+            "a",
+            make_rule(MORNING, weekdays=frozenset({6}), at_least=Quota(1)),
+            bulletin_class=BulletinClass.EMERGENCY,
+        ),
+        make_schedule("b", make_rule(EVENING), scripts=["dài"]),
+        scripts=[make_script(), make_script("dài", seconds=1790)],
+        hours=make_hours(sessions_per_day=1),
+    )
+    log = lost(content, "a/2026-11-22T05:30:00/nam-po")
+    assert make_goods(planned(content, *WEEK, log=log)) == ["Sun 05:35"]
+
+
+@pytest.mark.parametrize("kind", ["months", "season"])
+def test_no_make_good_after_the_months_or_the_season_of_the_rule(kind: str) -> None:
+    """What is for July alone is not made good in August, however the rule says it."""
+    july = Season("vai", "Vải", "everyone", ["11"], Days(date(2026, 7, 1), date(2026, 7, 31)))
+    given = {"months": frozenset({7})} if kind == "months" else {"season": ["vai"]}
+    schedule = make_schedule("bhxh", make_rule(EVENING, at_least=Quota(7), **given))
+    content = replace(make_content(schedule), seasons=[july])
+    thursday, friday = planned(content, "2026-07-30", "2026-08-03")
+    log = make_log(make_airing(thursday, Outcome.MISSED))
+    assert make_goods(planned(content, "2026-07-27", "2026-08-03", log=log)) == ["Thu 17:35"]
+    log = make_log(make_airing(friday, Outcome.MISSED, logged=at("2026-08-01")))
+    assert make_goods(planned(content, "2026-07-27", "2026-08-03", log=log)) == []
+
+
+def test_a_place_that_is_there_for_a_few_days_is_heard() -> None:
+    """A camp that begins on Tuesday and ends on Thursday hears its schedule on those days."""
+    camp = make_area("03160/trai", "03160", valid_from=date(2026, 11, 17), valid_until=date(2026, 11, 19))
+    content = make_content(
+        make_schedule(), areas=Areas([*make_areas(), camp]), clusters=[make_cluster(area="03160/trai")]
+    )
+    assert [one.at.day for one in planned(content, *WEEK)] == [17, 18, 19]
+
+
+def late(*schedules: Schedule, **given: Any) -> Content:
+    """Loudspeakers that sound around the clock."""
+    return make_content(
+        *schedules,
+        scripts=[make_script(), make_script("dài", seconds=1790)],
+        hours=make_hours(span("00:00", "23:59:59"), sessions_per_day=9),
+        **given,
+    )
+
+
+def test_an_emergency_that_waits_for_another_reaches_beyond_midnight() -> None:
+    """What is on air before an emergency counts too: the next day begins when both are over."""
+    content = late(
+        make_schedule("a", make_rule(time(23, 30)), scripts=["dài"]),
+        make_schedule("b", make_rule(time(23, 50)), bulletin_class=BulletinClass.EMERGENCY, scripts=["dài"]),
+        make_schedule("c", make_rule(time(0, 5))),
+    )
+    found = planned(content, "2026-11-16", "2026-11-18")
+    assert [(one.schedule, f"{one.at:%d %H:%M:%S}") for one in found if one.state is State.PLANNED] == [
+        ("c", "16 00:29:44"),
+        ("a", "16 23:30:00"),
+        ("b", "16 23:59:52"),
+        ("c", "17 00:29:44"),
+        ("a", "17 23:30:00"),
+        ("b", "17 23:59:52"),
+    ]
+
+
+def test_a_make_good_does_not_reach_beyond_midnight() -> None:
+    """Nothing that is made good late in the evening makes the next day wait."""
+    emergency = make_schedule(
+        "a",
+        make_rule(time(23, 40), weekdays=frozenset({1}), at_least=Quota(1)),
+        bulletin_class=BulletinClass.EMERGENCY,
+        scripts=["dài"],
+    )
+    content = late(emergency, make_schedule("c", make_rule(time(0, 5))))
+    log = lost(content, "a/2026-11-17T23:40:00/nam-po")
+    week = planned(content, *WEEK, log=log)
+    assert make_goods(week) == ["Wed 00:10"]
+    begins = [f"{one.at:%a %H:%M}" for one in week if one.schedule == "c"]
+    assert begins[:4] == ["Mon 00:05", "Tue 00:05", "Wed 00:09", "Thu 00:05"]

@@ -7,7 +7,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
-from datetime import date, datetime, time
+from datetime import MAXYEAR, date, datetime, time
 from difflib import get_close_matches
 from pathlib import Path
 from stat import S_ISREG
@@ -401,6 +401,8 @@ def a_date(value: Any) -> date:
 def a_moment(value: Any) -> datetime:
     if type(value) is not datetime or value.tzinfo is not None or value.microsecond:
         raise TypeError(value)
+    if value.year == MAXYEAR:  # the plan could not count to the end of its week
+        raise ValueError(value)
     return value
 
 
