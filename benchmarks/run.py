@@ -20,7 +20,9 @@ import tempfile
 import time
 import wave
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from datetime import time as clock
+from functools import partial
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -480,27 +482,218 @@ def commands() -> None:
 
 # The plan
 
+PEAK, LEAN = (5, 11), (1, 2, 3, 4, 6, 7, 8, 9, 10, 12)
+MORNINGS, EVENINGS = ((5, 5), (5, 30), (5, 50)), ((16, 40), (17, 5), (17, 30), (17, 55))
 
-def plan() -> None:
-    from apscheduler.triggers.cron import CronTrigger
 
-    from broadcaster.edges.content import load
+def asked(number: int) -> tuple[tuple[int, int], tuple[int, int], tuple[int, int]]:
+    """When schedule *number* is broadcast: morning, evening, and the two weekdays of the lean months."""
+    return (
+        MORNINGS[number % len(MORNINGS)],
+        EVENINGS[number % len(EVENINGS)],
+        (number % 7, (number + 3) % 7),
+    )
+
+
+def a_station(
+    schedules: int, clusters: int = 1, *, seconds: int = 60, colliding: bool = False, areas: Any = None
+) -> Any:
+    """
+    Bắc Giang's year in each schedule: May and November twice a day, else twice a week; Tết by its name.
+
+    *colliding*: all at the same times, too long for the session, and every loss sought a make-good for.
+    """
+    from broadcaster.edges.content.holidays import Holiday
+    from broadcaster.model.schedule import Exclusion, Quota
+    from tests.factories import make_cluster, make_content, make_hours, make_rule, make_schedule, make_script
+
+    found = []
+    for number in range(schedules):
+        morning, evening, weekdays = asked(0 if colliding else number)
+        times = clock(*morning), clock(*evening)
+        rules = [
+            make_rule(*times, months=frozenset(PEAK), at_least=Quota(14) if colliding else None),
+            make_rule(times[1], months=frozenset(LEAN), weekdays=frozenset(weekdays), at_least=Quota(2)),
+        ]
+        silent = [Exclusion(Holiday("Tết"), "Tết")]
+        found.append(
+            make_schedule(f"{number:03}", *rules, exclusions=silent, areas=[areas[0] if areas else "11"])
+        )
+    place = areas[1] if areas else "03160"
+    return make_content(
+        *found,
+        scripts=[make_script(seconds=seconds)],
+        clusters=[make_cluster(f"{number:03}", area=place) for number in range(clusters)],
+        hours=make_hours(sessions_per_day=2 if colliding else 7),
+        areas=areas[2] if areas else None,
+    )
+
+
+def a_year(content: Any, days: int = 365, log: Any = None) -> int:
     from broadcaster.model.plan import plan as planned
 
-    print("Plan: the sample station's year, beside stepping APScheduler's CronTrigger through the same times")
-    row("", "occurrences", "each, µs")
-    content = load(ROOT).content
-    zone = content.station.timezone
-    began = time.perf_counter()
-    found = planned(content, {}, datetime(2026, 1, 1, tzinfo=zone), datetime(2027, 1, 1, tzinfo=zone))
-    took = time.perf_counter() - began
-    row("broadcaster, with hours, sessions, languages", str(len(found)), f"{took / len(found) * 1e6:.0f}")
-    trigger = CronTrigger(month="5,11", hour="5,17", minute=30, timezone=zone)
-    began, now, count = time.perf_counter(), datetime(2026, 1, 1, tzinfo=zone), 0
-    while (step := trigger.get_next_fire_time(None, now)) and step.date() < date(2027, 1, 1):
-        now, count = step + timedelta(seconds=1), count + 1
-    took = time.perf_counter() - began
-    row("CronTrigger, times only", str(count), f"{took / count * 1e6:.0f}")
+    start = datetime(2026, 1, 1, tzinfo=content.station.timezone)
+    return len(planned(content, log or {}, start, start + timedelta(days=days)))
+
+
+def half_logged(content: Any) -> Any:
+    """The play log of half a year, in which every tenth was lost."""
+    from broadcaster.model.airing import Outcome
+    from broadcaster.model.plan import plan as planned
+    from tests.factories import make_airing, make_log
+
+    start = datetime(2026, 1, 1, tzinfo=content.station.timezone)
+    found = [one for one in planned(content, {}, start, start + timedelta(days=182)) if one.reason is None]
+    ends = (Outcome.MISSED, *[Outcome.AIRED] * 9)
+    return make_log(*(make_airing(one, ends[number % 10]) for number, one in enumerate(found)))
+
+
+def by_dateutil(schedules: int) -> int:
+    """Times only, of rules that are built once."""
+    from dateutil.rrule import DAILY, WEEKLY, rrule
+
+    first, last, count = datetime(2026, 1, 1), datetime(2026, 12, 31, 23, 59), 0  # noqa: DTZ001 - wall times
+    for number in range(schedules):
+        (hour, minute), (hour_2, minute_2), weekdays = asked(number)
+        for rule in (
+            rrule(DAILY, first, bymonth=PEAK, byhour=hour, byminute=minute, bysecond=0),
+            rrule(DAILY, first, bymonth=PEAK, byhour=hour_2, byminute=minute_2, bysecond=0),
+            rrule(
+                WEEKLY, first, bymonth=LEAN, byweekday=weekdays, byhour=hour_2, byminute=minute_2, bysecond=0
+            ),
+        ):
+            count += len(rule.between(first, last, inc=True))
+    return count
+
+
+def by_cron(schedules: int) -> int:
+    """APScheduler's CronTrigger, stepped from one time to the next as its scheduler does."""
+    from zoneinfo import ZoneInfo
+
+    from apscheduler.triggers.cron import CronTrigger
+
+    zone, count = ZoneInfo("Asia/Ho_Chi_Minh"), 0
+    last = datetime(2027, 1, 1, tzinfo=zone)
+    for number in range(schedules):
+        (hour, minute), (hour_2, minute_2), weekdays = asked(number)
+        peak, lean = ",".join(map(str, PEAK)), ",".join(map(str, LEAN))
+        for trigger in (
+            CronTrigger(month=peak, hour=hour, minute=minute, timezone=zone),
+            CronTrigger(month=peak, hour=hour_2, minute=minute_2, timezone=zone),
+            CronTrigger(
+                month=lean,
+                day_of_week=",".join(map(str, weekdays)),
+                hour=hour_2,
+                minute=minute_2,
+                timezone=zone,
+            ),
+        ):
+            now = datetime(2026, 1, 1, tzinfo=zone)
+            while (step := trigger.get_next_fire_time(None, now)) and step < last:
+                now, count = step + timedelta(seconds=1), count + 1
+    return count
+
+
+def by_croniter(schedules: int) -> int:
+    from croniter import croniter
+
+    first, last, count = datetime(2026, 1, 1), datetime(2027, 1, 1), 0  # noqa: DTZ001 - wall times
+    for number in range(schedules):
+        (hour, minute), (hour_2, minute_2), weekdays = asked(number)
+        peak, lean = ",".join(map(str, PEAK)), ",".join(map(str, LEAN))
+        days = ",".join(str((day + 1) % 7) for day in weekdays)  # cron counts from Sunday
+        for text in (
+            f"{minute} {hour} * {peak} *",
+            f"{minute_2} {hour_2} * {peak} *",
+            f"{minute_2} {hour_2} * {lean} {days}",
+        ):
+            steps = croniter(text, first)
+            while steps.get_next(datetime) < last:
+                count += 1
+    return count
+
+
+def timed(way: Callable[[], int], again: int = 5) -> tuple[int, float]:
+    """How many, and the median of the processor's seconds."""
+    took, count = [], 0
+    for _ in range(again):
+        began = time.process_time()
+        count = way()
+        took.append(time.process_time() - began)
+    return count, statistics.median(took)
+
+
+def child_nation(stations: str) -> dict[str, float]:
+    """Plan the year of so many communes, one after the other."""
+    from broadcaster.edges.content.country import Country
+    from broadcaster.model.area import AreaKind, Areas
+
+    one_core()
+    there = [one for one in Country().all() if one.valid_until is None]
+    provinces = {one.code: one for one in there if one.kind is AreaKind.PROVINCE}
+    communes = [one for one in there if one.kind is AreaKind.COMMUNE][: int(stations)]
+    a_year(a_station(5))
+    began, count = time.process_time(), 0
+    for commune in communes:
+        province = provinces[str(commune.parent)]
+        count += a_year(a_station(5, areas=(province.code, commune.code, Areas([province, commune]))))
+    took = time.process_time() - began
+    return {"stations": len(communes), "count": count, "seconds": took, "megabytes": peak_megabytes()}
+
+
+def plan() -> None:
+    print(
+        "Plan: a station's year, 20 schedules: twice a day in May and November, else twice a week, not at Tết"
+    )
+    row("", "occurrences", "a second", "each, µs", "× ours")
+    content = a_station(20)
+    a_year(content)  # the days of Tết are known
+    ways: dict[str, Callable[[], int]] = {
+        "broadcaster: hours, sessions, languages, Tết": lambda: a_year(content),
+        "broadcaster: with half the year in its play log": partial(
+            a_year, content, 365, half_logged(content)
+        ),
+        "dateutil.rrule, times only": lambda: by_dateutil(20),
+        "croniter, times only": lambda: by_croniter(20),
+        "APScheduler's CronTrigger, times only": lambda: by_cron(20),
+    }
+    rounds = [{what: timed(way, 1) for what, way in ways.items()} for _ in range(9)]
+    ours = statistics.median(one[next(iter(ways))][1] / one[next(iter(ways))][0] for one in rounds)
+    for what in ways:  # in turn, so that a busy machine is busy for all
+        count = rounds[0][what][0]
+        each = statistics.median(one[what][1] for one in rounds) / count
+        row(what, f"{count:,}", f"{1 / each:,.0f}", f"{each * 1e6:.1f}", f"{each / ours:.1f}")
+
+    print("\n  Everything collides: 20 schedules of 200 s at the same times, make-goods sought, a year")
+    row("", "occurrences", "seconds")
+    for clusters in (1, 3, 6):
+        count, took = timed(partial(a_year, a_station(20, clusters, seconds=200, colliding=True)), 3)
+        row(f"{clusters} clusters", f"{count:,}", f"{took:.2f}")
+
+    print("\n  Growth: schedules, days and clusters (else 20, 365, 1)")
+    row("", "occurrences", "ms", "each, µs")
+    for schedules in (5, 10, 20, 40, 80):
+        grown(f"{schedules} schedules", partial(a_year, a_station(schedules, seconds=20)))
+    for days in (91, 182, 365, 730, 1460):
+        grown(f"{days} days", partial(a_year, content, days))
+    for clusters in (1, 2, 4, 8, 16):
+        grown(f"{clusters} clusters", partial(a_year, a_station(20, clusters)))
+
+    print("\n  A nation: every commune of Vietnam, a year, 5 schedules each, one after the other on one core")
+    row("", "occurrences", "seconds", "peak MB")
+    for stations in (10, 100, 10_000):
+        found = in_child("nation", str(stations))
+        row(
+            f"{found['stations']:,.0f} communes",
+            f"{found['count']:,.0f}",
+            f"{found['seconds']:.1f}",
+            f"{found['megabytes']:.0f}",
+        )
+
+
+def grown(what: str, way: Callable[[], int]) -> None:
+    count, took = timed(way)
+    row(what, f"{count:,}", f"{took * 1000:.0f}", f"{took / count * 1e6:.1f}")
 
 
 PARTS: dict[str, Callable[[], None]] = {
@@ -510,6 +703,7 @@ CHILDREN: dict[str, Callable[..., dict[str, float]]] = {
     "station": child_station,
     "locals": child_locals,
     "loudness": child_loudness,
+    "nation": child_nation,
     "ours": child_ours,
     "pydub": child_pydub,
     "ffmpeg": child_ffmpeg,

@@ -1,6 +1,6 @@
 """One planned broadcast: schedule, time, cluster."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from enum import StrEnum
@@ -76,10 +76,12 @@ class Occurrence:
     closes: bool = False  # last of its session
     outcome: Outcome | None = None  # what the play log says of it
 
-    def like(self, **changed: object) -> Self:
+    def like(self, changed: Mapping[str, object]) -> Self:
         """As `replace`, five times as fast: a nation's year is some millions of these."""
         one = object.__new__(type(self))
-        object.__setattr__(one, "__dict__", {**self.__dict__, **changed})
+        told = vars(one)
+        told.update(vars(self))
+        told.update(changed)
         return one
 
     @property

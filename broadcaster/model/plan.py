@@ -8,7 +8,7 @@ for itself, always whole, so that a plan of A to C is the plans of A to B and B 
 from bisect import bisect
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
 from heapq import heapify, heappop, heappush
 from operator import attrgetter
@@ -26,6 +26,7 @@ from .station import Cluster
 
 NOBODY = Approvals()
 NOWHERE = None, None
+NEVER = datetime.min.replace(tzinfo=UTC)
 NO_SEASON: frozenset[str] = frozenset()
 Log = Mapping[str, Airing]  # by occurrence
 
@@ -122,12 +123,8 @@ _Times = tuple[tuple[int, time, str | None], ...]  # weekday, time, the season f
 class _Message(NamedTuple):
     """What the occurrences of a schedule with one script share on a cluster, in one era of the areas."""
 
-    head: tuple[str, str, str, str, str, str, str, str, str, BulletinClass]
-    recipes: tuple[Recipe, ...]
+    told: Occurrence  # with all but its times
     wanted: tuple[int, int, float]  # of a Wanted: class, order, seconds
-    state: State
-    reason: Reason | None
-    detail: str
 
 
 class _Asked(NamedTuple):
@@ -142,7 +139,7 @@ class _Asked(NamedTuple):
 
     @property
     def sounds(self) -> bool:
-        return self.silent is None and self.message.state is State.PLANNED
+        return self.silent is None and self.message.told.state is State.PLANNED
 
     @property
     def wanted(self) -> Wanted:
@@ -236,7 +233,8 @@ class _Cluster:
             recipes = self._recipes[script_id, era]
             whole = [one for one in recipes if not one.lacks]
             self._messages[key] = _Message(
-                head=(
+                told=Occurrence(
+                    "",
                     schedule.id,
                     schedule.title,
                     script.id,
@@ -247,12 +245,14 @@ class _Cluster:
                     cluster.area,
                     area.name if area else cluster.area,
                     schedule.bulletin_class,
+                    nominal=NEVER,
+                    at=NEVER,
+                    recipes=recipes,
+                    state=State.PLANNED if whole else State.WITHHELD,
+                    reason=Reason.INCOMPLETE if len(whole) < len(recipes) else None,
+                    detail=missing(recipes),
                 ),
-                recipes=recipes,
                 wanted=(int(schedule.bulletin_class), table.order, sum(one.seconds for one in whole)),
-                state=State.PLANNED if whole else State.WITHHELD,
-                reason=Reason.INCOMPLETE if len(whole) < len(recipes) else None,
-                detail=missing(recipes),
             )
         return self._messages[key]
 
@@ -356,33 +356,21 @@ class _Week:
         return told
 
     def _occurrence(self, one: _Asked, wanted: Wanted | None, place: Place | None) -> Occurrence:
-        message, zone = one.message, self.of.zone
-        at = one.at
+        name, at = self._id(one), one.at
         if wanted is not None and place is not None and place.start != wanted[0]:
-            at = datetime.combine(at, time(), zone) + timedelta(seconds=place.start)
-        state, reason, detail, opens, closes = message.state, message.reason, message.detail, False, False
+            at = datetime.combine(at, time(), self.of.zone) + timedelta(seconds=place.start)
+        told: dict[str, object] = {"id": name, "nominal": one.nominal, "at": at}
         if place is not None:
-            opens, closes = place.opens, place.closes
+            told["opens"], told["closes"] = place.opens, place.closes
             if place.reason is not None:
-                state, reason, detail = State.DISPLACED, place.reason, ""
+                told |= {"state": State.DISPLACED, "reason": place.reason, "detail": ""}
         elif one.silent is not None:
-            state, reason, detail = State.EXCEPTED, Reason.EXCEPTED, one.silent
-        name = self._id(one)
-        logged = self.of.log.get(name)
-        return Occurrence(
-            name,
-            *message.head,
-            one.nominal,
-            at,
-            message.recipes,
-            Kind.MAKE_GOOD if one.makes_good else Kind.PLANNED,
-            state,
-            reason,
-            detail,
-            opens,
-            closes,
-            logged.outcome if logged else None,
-        )
+            told |= {"state": State.EXCEPTED, "reason": Reason.EXCEPTED, "detail": one.silent}
+        if one.makes_good:
+            told["kind"] = Kind.MAKE_GOOD
+        if logged := self.of.log.get(name):
+            told["outcome"] = logged.outcome
+        return one.message.told.like(told)
 
     def _id(self, one: _Asked) -> str:
         return occurrence_id(one.table.schedule.id, one.nominal, self.of.cluster.id)
@@ -502,7 +490,8 @@ def _later(found: Sequence[Occurrence], by: timedelta) -> list[Occurrence]:
     for one in found:
         nominal = one.nominal + by
         at = nominal if one.at is one.nominal else one.at + by
-        later.append(one.like(id=occurrence_id(one.schedule, nominal, one.cluster), nominal=nominal, at=at))
+        name = occurrence_id(one.schedule, nominal, one.cluster)
+        later.append(one.like({"id": name, "nominal": nominal, "at": at}))
     return later
 
 

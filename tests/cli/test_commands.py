@@ -858,7 +858,11 @@ class TestLists:
         record(type_in, "tin", stand_in=True)
         assert [one["schedule"] for one in type_in("schedule", "list", "--json").json] == ["nuoc", "tin"]
         assert [one["script"] for one in type_in("script", "list", "--json").json] == ["nuoc", "tin"]
-        assert [one["code"] for one in type_in("area", "list", "--json").json] == ["03160", "03160/nam-po", "11"]
+        assert [one["code"] for one in type_in("area", "list", "--json").json] == [
+            "03160",
+            "03160/nam-po",
+            "11",
+        ]
         (recording,) = type_in("recording", "list", "--json").json
         assert (recording["file"], recording["stand_in"]) == (
             "audio/tin/recordings/hmn-Latn-VN/loi.wav",
