@@ -8,6 +8,7 @@ Machines are noisy: quote the ratios and the medians. A part that needs PulseAud
 where it is not installed.
 """
 
+import gc
 import json
 import os
 import re
@@ -616,6 +617,8 @@ def by_croniter(schedules: int) -> int:
 def timed(way: Callable[[], int], again: int = 5) -> tuple[int, float]:
     """How many, and the median of the processor's seconds."""
     took, count = [], 0
+    gc.collect()
+    gc.freeze()  # what was there before is not gone through again on anybody's account
     for _ in range(again):
         began = time.process_time()
         count = way()

@@ -110,11 +110,11 @@ class _Timetable:
 
     def silence(self, week: Sequence[date]) -> tuple[str | None, ...]:
         """Why it is silent on each day of a *week*, if it is."""
-        exclusions = self.schedule.exclusions
-        if not any(one.within.meets(week[0], week[-1]) for one in exclusions):
-            return ()
-        found = map(self.schedule.exclusion_on, week)
-        return tuple([one.reason if one else None for one in found])
+        for one in self.schedule.exclusions:
+            if one.within.meets(week[0], week[-1]):
+                found = map(self.schedule.exclusion_on, week)
+                return tuple([one.reason if one else None for one in found])
+        return ()
 
 
 _Times = tuple[tuple[int, time, str | None], ...]  # weekday, time, the season for which it is silent
@@ -175,7 +175,8 @@ class _Cluster:
         looks = self._looks(week)
         if looks is not None and looks in self._known:
             known, monday = self._known[looks]
-            return _later(known, week[0] - monday)
+            by, days = week[0] - monday, [day.isoformat() for day in week]
+            return [one.in_week(by, days) for one in known]
         planned = _Week(self, week)
         found = list(planned.occurrences())
         if looks is not None and not planned.displaced:
@@ -482,17 +483,6 @@ class _Week:
             )
         ]
         yield from (slot for slot in (*own, *openings) if slot > after and slot not in taken)
-
-
-def _later(found: Sequence[Occurrence], by: timedelta) -> list[Occurrence]:
-    """The same occurrences *by* so many days later."""
-    later = []
-    for one in found:
-        nominal = one.nominal + by
-        at = nominal if one.at is one.nominal else one.at + by
-        name = occurrence_id(one.schedule, nominal, one.cluster)
-        later.append(one.like({"id": name, "nominal": nominal, "at": at}))
-    return later
 
 
 def _is_lost(one: Occurrence) -> bool:

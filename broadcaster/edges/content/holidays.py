@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 
@@ -34,13 +34,16 @@ class Holiday:
         return day.month in NAMES[self.name].months and day in days_off(self.name, day.year)
 
     def meets(self, first: date, last: date) -> bool:
-        later = min((last - first).days // 28 + 2, 12)
-        months = {(first.month + month - 1) % 12 + 1 for month in range(later)}
-        return not months.isdisjoint(NAMES[self.name].months) and any(
-            first <= day <= last
-            for year in range(first.year, last.year + 1)
-            for day in days_off(self.name, year)
-        )
+        return _meets(self.name, first, last)
+
+
+@lru_cache(2000)  # weeks, of which the plan asks for every schedule anew
+def _meets(name: str, first: date, last: date) -> bool:
+    later = min((last - first).days // 28 + 2, 12)
+    months = {(first.month + month - 1) % 12 + 1 for month in range(later)}
+    return not months.isdisjoint(NAMES[name].months) and any(
+        first <= day <= last for year in range(first.year, last.year + 1) for day in days_off(name, year)
+    )
 
 
 @cache
