@@ -428,9 +428,10 @@ class _Week:
         self, table: _Timetable, rules: Sequence[Rule], lost: Occurrence, after: datetime
     ) -> Occurrence | None:
         """
-        Put the make-good of *lost* into the first slot after *after* where it displaces nobody.
+        Put the make-good of *lost* into the first slot after *after* where it changes nobody's fate.
 
-        Nor may it make the day last longer beyond midnight.
+        It displaces nobody, lets nobody in whose own loss was counted already, and does not make the day last
+        longer beyond midnight.
         """
         for slot in self._slots(table, rules, lost, after):
             day = slot.date()
@@ -439,10 +440,10 @@ class _Week:
             if extra is None or not extra.sounds:
                 continue
             tried = self._lay(day, [*self.asked[day], extra])
-            kept = [place.reason is None for place in self.laid[day].places] + [True]
-            if tried.end <= max(MIDNIGHT, self.laid[day].end) and all(
-                place.reason is None for place, needed in zip(tried.places, kept, strict=True) if needed
-            ):
+            sounding = [place.reason is None for place in self.laid[day].places] + [True]
+            if tried.end <= max(MIDNIGHT, self.laid[day].end) and sounding == [
+                place.reason is None for place in tried.places
+            ]:
                 self.asked[day].append(extra)
                 self.laid[day] = tried
                 return next(one for one in self._told(day) if one.id == self._id(extra))

@@ -68,6 +68,26 @@ def test_a_station_that_cannot_be_used_is_as_it_last_was(station: Path, name: st
     assert loaded.content.station == last.station
 
 
+@pytest.mark.parametrize("order", [1, -1])
+def test_slips_in_several_files_leave_each_as_it_last_was(station: Path, order: int) -> None:
+    """A broken station.toml on top of a broken schedule, or the other way round, silences neither."""
+    write(station, "schedules/khac.toml", SCHEDULE)
+    last = first(station)
+    slips = {
+        "schedules/station.toml": STATION.replace("[hours]", '[hours]\nsession_minutes = "x"'),
+        "schedules/tin.toml": SCHEDULE.replace("script", "scipt"),
+    }
+    for name, text in list(slips.items())[::order]:
+        write(station, name, text)
+        for _ in range(2):
+            loaded = aired(station)
+            assert loaded.content.schedules == last.schedules
+            assert loaded.content.station == last.station
+    assert {fault.file for fault in loaded.faults} == slips.keys()
+    write(station, "schedules/station.toml", STATION)
+    assert aired(station).content.schedules == last.schedules
+
+
 def test_a_station_that_never_was_good_is_none(station: Path) -> None:
     """Where nothing was kept, the fault is all there is."""
     write(station, "schedules/station.toml", "name = ")

@@ -863,3 +863,17 @@ def test_a_make_good_does_not_reach_beyond_midnight() -> None:
     assert make_goods(week) == ["Wed 00:10"]
     begins = [f"{one.at:%a %H:%M}" for one in week if one.schedule == "c"]
     assert begins[:4] == ["Mon 00:05", "Tue 00:05", "Wed 00:09", "Thu 00:05"]
+
+
+def test_a_make_good_lets_nobody_in_who_is_displaced() -> None:
+    """One for which the day has no session left does not slip into that of a make-good: that would end it."""
+    content = make_content(
+        make_schedule("a", make_rule(time(17), weekdays=frozenset({6}), at_least=Quota(1))),
+        make_schedule("b", make_rule(time(17, 20), weekdays=frozenset({6}))),
+        scripts=[make_script(seconds=600)],
+        hours=make_hours(span("16:30", "18:30"), session_minutes=60, sessions_per_day=1),
+    )
+    sunday = planned(content, *WEEK)[0]
+    log = make_log(make_airing(sunday, Outcome.CUT, logged=at("2026-11-22", "17:01")))
+    week = planned(content, *WEEK, log=log)
+    assert [(one.schedule, one.state) for one in week] == [("a", State.PLANNED), ("b", State.DISPLACED)]

@@ -577,7 +577,7 @@ class Told:
         return Day([*ours, *more], self.content.station.hours, busy)
 
     def fits(self, slot: datetime, like: Occurrence) -> bool:
-        """Could one more like this stand in *slot* and nobody lose by it, neither the next day?"""
+        """Could one more like this stand in *slot* and change nobody's fate, nor the next day's?"""
         day, before = slot.date(), self.days[slot.date()]
         second = (slot - datetime.combine(day, time())).total_seconds()
         _, bulletin_class, order, seconds = self.wanted[like.id]
@@ -588,10 +588,10 @@ class Told:
         ):
             return False
         after = self.lay(day, self.busy[day], (int(second), bulletin_class, order, seconds))
-        kept = [place.reason is None for place in before.places] + [True]
-        return after.end <= max(MIDNIGHT, before.end) and all(
-            place.reason is None for place, needed in zip(after.places, kept, strict=True) if needed
-        )
+        sounding = [place.reason is None for place in before.places] + [True]
+        return after.end <= max(MIDNIGHT, before.end) and sounding == [
+            place.reason is None for place in after.places
+        ]
 
 
 @st.composite

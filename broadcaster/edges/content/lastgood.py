@@ -3,7 +3,6 @@
 import os
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 
 from broadcaster.model.errors import BroadcasterError, Fault, said, say
@@ -26,20 +25,21 @@ class LastGood:
 
         Raises BroadcasterError if the station itself never could be used.
         """
+        faults: tuple[Fault, ...] = ()
+        shared: dict[str, str] = {}
         try:
-            loaded = read({})
+            loaded = read(shared)
         except BroadcasterError as error:
-            kept = self._texts(self._kept())
-            if not kept:
+            shared = self._texts(SHARED)
+            if not shared:
                 raise
-            return replace(read(kept), faults=error.faults, left_out=frozenset(SHARED))
-        kept = self._texts(_files(loaded.left_out))
-        if not kept:
-            return loaded
-        before = read(kept)
+            faults, loaded = error.faults, read(shared)
+        left_out = loaded.left_out | shared.keys()
+        kept = shared | self._texts(_files(loaded.left_out))
+        before = loaded if kept == shared else read(kept)
         if before.left_out:  # a file that can be read may leave another one without what it names
             before = read(self._texts(self._kept()) | kept)
-        return replace(before, faults=loaded.faults, left_out=loaded.left_out)
+        return Loaded(before.content, [*faults, *loaded.faults], left_out)
 
     def remember(self, left_out: Iterable[str]) -> list[Fault]:
         """Keep what can be used now; *left_out* is what cannot. A disk that takes nothing is a fault."""
@@ -68,9 +68,7 @@ class LastGood:
         return [path for place in places for path in self.station.glob(place) if path.is_file()]
 
     def _kept(self) -> set[str]:
-        return {
-            path.relative_to(self.folder).as_posix() for path in self.folder.rglob("*") if path.is_file()
-        }
+        return {path.relative_to(self.folder).as_posix() for path in self.folder.rglob("*") if path.is_file()}
 
     def _texts(self, names: Iterable[str]) -> dict[str, str]:
         found = {}
