@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
@@ -11,13 +12,14 @@ from typing import Annotated, Any
 import typer
 
 from broadcaster.edges.content.areas import above, country_at
-from broadcaster.edges.content.country import MERGER, Country, same_name
+from broadcaster.edges.content.country import MERGER, Country, same_name, uncovered
 from broadcaster.edges.content.newer import IMPORTED, Change, changes, csv_of, read_newer
+from broadcaster.edges.editing import as_text, seen
 from broadcaster.model.area import Area, AreaKind, Areas
 from broadcaster.model.errors import BroadcasterError, Fault, say
 
 from . import output, period
-from .change import DryRun, Yes, propose
+from .change import DryRun, Yes, propose, tables
 from .here import Here, named
 from .language import _
 from .plan import Json
@@ -60,6 +62,11 @@ class Atlas:
         above = self.own.find(area.parent or "", day) or self.country.at(area.parent or "", day)
         return f"{above.name} ({above.code})" if above else area.parent or "–"
 
+    def called(self, name: str) -> list[Area]:
+        """Every place of that name, of other days too."""
+        own = [one for one in self.own if same_name(one.name, name)]
+        return [*own, *(one for one in uncovered(self.country.called(name), self.own) if one not in own)]
+
     def find(self, place: str, day: date) -> Area:
         """
         What *place*, a code or a name, means on *day*, or meant last before it.
@@ -69,8 +76,7 @@ class Atlas:
         if held := self.holders(place):
             before = [one for one in held if one.valid_from <= day]
             return before[-1] if before else held[0]
-        called = [one for one in self.own if same_name(one.name, place)]
-        called += [one for one in self.country.called(place) if one.code not in self.own.codes]
+        called = self.called(place)
         found = [one for one in called if one.holds(day)] or called
         if not found:
             like = self.country.like(place)
@@ -103,7 +109,8 @@ def show_all(
     atlas = Atlas(context.obj)
     today = atlas.today
     if inside is not None:
-        found = atlas.below(atlas.find(inside, today).code, today)
+        area = atlas.find(inside, today)
+        found = atlas.below(area.code, today if area.holds(today) else area.valid_until or area.valid_from)
     else:
         held = (*(atlas.country.all() if every else ()), *atlas.own)
         found = list({one.code: one for one in held if one.holds(today)}.values())
@@ -162,6 +169,9 @@ def show(
     if inside:
         output.line("\n" + _("In it lie ({count}):").format(count=len(inside)))
         _list(inside, atlas)
+    if namesakes := [one for one in atlas.called(place) if one.code != area.code and not one.holds(asked)]:
+        output.line("\n" + _("Of this name were also:"))
+        _list(namesakes, atlas)
 
 
 @app.command("import", help=_("Take newer areas of Vietnam from a file."))
@@ -209,9 +219,29 @@ def bring(
         output.line(_("Nothing is new in it."))
         return
     _list_changes(found)
+    _tell_held(here, found)
     propose(
         here, {IMPORTED: csv_of(country, found, day)}, f"area import {file.name}", yes=yes, dry_run=dry_run
     )
+
+
+def _tell_held(here: Here, found: Iterable[Change]) -> None:
+    """Say which of what changes keeps its name, since areas.toml goes before the country's data."""
+    path = "schedules/areas.toml"
+    own: dict[str, str] = {}
+    with suppress(ValueError, BroadcasterError):  # what is wrong with the file is told with the content
+        known = tables(as_text(path, seen(here.root, [path])[path] or b""), "area")
+        own = {one["code"]: one["name"] for one in known if {"code", "name"} <= {*one} and "until" not in one}
+    held = [
+        f"{own[one.before.code]} ({one.before.code})"
+        for one in found
+        if one.before is not None
+        and one.before.code in own
+        and (one.after is None or one.after.name != own[one.before.code])
+    ]
+    if held:
+        what = say("These areas stay as this file says: {areas}.", areas=", ".join(held))
+        output.faults([Fault(path, what, say("Write there what changed, or take them out."), warning=True)])
 
 
 def _part(old: Area, now: Area, country: Country) -> dict[str, Any]:

@@ -1,17 +1,22 @@
 """What officers type as options, or answer when they are asked."""
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
-from typing import Annotated, Any
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
 
 import typer
 
+from broadcaster.edges.content.areas import known_areas, read_areas
+from broadcaster.edges.content.tables import Reading, Table
 from broadcaster.model import typed
 from broadcaster.model.errors import BroadcasterError, Fault, Text, say
 
+from . import output
 from .language import _, tr
 
+T = TypeVar("T")
 First = Annotated[
     str | None,
     typer.Option("--from", metavar=_("DAY"), help=_("The first day, such as 20/11/2026 or 2026-11-20.")),
@@ -98,15 +103,56 @@ def need(options: Mapping[str, Any]) -> None:
         )
 
 
+def places(station: Path, codes: Sequence[str]) -> None:
+    """Raises BroadcasterError if a *station* does not know all of these areas."""
+    reading, faults = Reading(station, {}, {}), list[Fault]()
+    read_areas(reading)
+    known_areas(reading, Table({}, "--area", faults), codes)
+    if faults:
+        raise BroadcasterError(*faults)
+
+
+def areas(station: Path, default: str) -> list[str]:
+    def read(said: str) -> list[str]:
+        codes = said.replace(",", " ").split()
+        places(station, codes)
+        return codes
+
+    return ask(_("Areas, by code"), default, read)
+
+
 def answer(question: str, default: str | None, key: str | None = None) -> str:
     """What a person answers; asked again until *key* can be read."""
 
     def read(said: str) -> str:
-        if key is not None and said.strip():
+        if key is not None and said:
             try:
                 READERS[key][0](said)
-            except ValueError as error:
-                raise typer.BadParameter(tr(say("Write {wanted}.", wanted=READERS[key][1]))) from error
-        return said.strip()
+            except ValueError:
+                raise BroadcasterError(_not_understood(key, said, READERS[key][1])) from None
+        return said
 
-    return str(typer.prompt(question, default=default, value_proc=read, show_default=bool(default)))
+    return ask(question, default, read)
+
+
+def ask(question: str, default: str | None, read: Callable[[str], T]) -> T:
+    """What *read* makes of an answer; asked again, after the faults that it raises."""
+    while True:
+        said = typer.prompt(question, default=default, show_default=bool(default))
+        try:
+            return read(said.strip())
+        except BroadcasterError as error:
+            for fault in error.faults:
+                output.line(f"{tr(fault.what)} {tr(fault.next)}")
+
+
+def confirm(question: str, *, default: bool) -> bool:
+    """Yes or no, in either language whichever is in use."""
+
+    def read(said: str) -> bool:
+        word = typed.plain(said)
+        if word in ("", "c", "co", "y", "yes", "k", "khong", "n", "no"):
+            return word[0] in "cy" if word else default
+        raise BroadcasterError(Fault("", say("This is neither yes nor no."), say("Answer y or n.")))
+
+    return ask(f"{question} [{_('Y/n') if default else _('y/N')}]", "", read)

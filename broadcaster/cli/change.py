@@ -19,7 +19,7 @@ from broadcaster.edges.content.schedules import NO_SCHEDULES
 from broadcaster.edges.editing import save, seen
 from broadcaster.edges.store import Store, daemon_runs
 from broadcaster.model import typed
-from broadcaster.model.check import check
+from broadcaster.model.check import check, past
 from broadcaster.model.content import Content
 from broadcaster.model.difference import Change, difference
 from broadcaster.model.errors import BroadcasterError, Fault, say
@@ -158,7 +158,7 @@ def propose(
     if dry_run:
         output.line(_("Nothing was saved: this was a trial."))
         return False
-    if not yes and asking.asks() and not typer.confirm(_("Save this?"), default=True):
+    if not yes and asking.asks() and not asking.confirm(_("Save this?"), default=True):
         output.line(_("Nothing was changed."))
         return False
     save(here.root, new, was, what, SystemClock().now(), undoes=undoes)
@@ -188,10 +188,11 @@ def _brought(before: Loaded, after: Loaded, edited: set[str], now: datetime) -> 
             return fault.file, str(fault.what), str(fault.next)
         return fault.file, fault.what.template
 
-    old = Counter(map(key, [*before.faults, *check(before.content, day)]))
+    known = [*before.faults, *check(before.content, day), *past(before.content, day)]
+    old = Counter(map(key, known))
     old -= Counter(key(fault) for fault in before.faults if fault.file in edited)
     found = []
-    for fault in [*after.faults, *check(after.content, day)]:
+    for fault in [*after.faults, *check(after.content, day), *past(after.content, day)]:
         if old[key(fault)]:
             old[key(fault)] -= 1
         else:
@@ -231,5 +232,7 @@ def _tell(store: Store, before: Content, after: Content, now: datetime, renamed:
     first = min((one.at for change in later for one in (change.before, change.after) if one), default=None)
     if first is not None:
         output.line(_("The first change: {day}").format(day=f"{output.day(first.date())}, {first:%H:%M}"))
+        output.line(_("What changes in the {days} days from then on:").format(days=SHOWN.days))
+        told.tell([one for one in later if one.one.at < first + SHOWN])
     else:
-        output.line(_("Nor does anything in the year after them."))
+        output.line(_("Nor in the year after that."))

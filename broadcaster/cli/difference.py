@@ -78,9 +78,12 @@ def _told(change: Change) -> str:
         fate = _("new") if before is None else _("gone")
         return fate if one.state is State.PLANNED else f"{fate} ({state(one)})"
     told = []
-    if {"state", "reason"} & {*change.what} and not before.state is after.state is State.PLANNED:
-        told.append(state(after))
-    if "at" in change.what and after.state is State.PLANNED:
+    fate = _("sounds again") if after.state is State.PLANNED else state(after)
+    if before.state is not after.state or (after.state is not State.PLANNED and "reason" in change.what):
+        told.append(fate)
+    if change.effect is Effect.MOVES and after.state is not State.PLANNED:
+        told = [f"{_later(before, after)} ({fate})"]
+    elif "at" in change.what and after.state is State.PLANNED:
         told.append(_later(before, after))
     if "script" in change.what:
         told.append(_("script {title}").format(title=after.script_title))

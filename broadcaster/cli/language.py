@@ -3,6 +3,7 @@
 import gettext
 import os
 from collections.abc import Mapping, Sequence
+from datetime import date, datetime
 from functools import cache
 from pathlib import Path
 
@@ -51,5 +52,14 @@ def tr(text: Text | str) -> str:
     """*text* in the reader's language."""
     if isinstance(text, str):
         return text
-    values = {name: tr(value) if isinstance(value, Text) else value for name, value in text.values.items()}
+    values = {name: _told(value) for name, value in text.values.items()}
     return _(text.template).format(**values) if values else _(text.template)
+
+
+def _told(value: object) -> object:
+    """*value* as it stands in a sentence: days as in tables."""
+    if isinstance(value, Text):
+        return tr(value)
+    if isinstance(value, datetime):
+        return f"{value:%H:%M:%S %d/%m/%Y}" if value.second else f"{value:%H:%M %d/%m/%Y}"
+    return f"{value:%d/%m/%Y}" if isinstance(value, date) else value

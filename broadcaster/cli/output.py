@@ -69,7 +69,7 @@ def sections(
 
     cells = [(heading, [[_indented(cell) for cell in row] for row in rows]) for heading, rows in parts]
     widths = [
-        max(len(line) for cell in column for line in cell.split("\n"))
+        max(1, *(len(line) for cell in column for line in cell.split("\n")))
         for column in zip(columns, *(row for _heading, rows in cells for row in rows), strict=True)
     ]
     natural, most = sum(widths), room()

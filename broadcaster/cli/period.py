@@ -1,4 +1,4 @@
-"""Stretches of days as people name them: 2026-11-20, 2026-W47, 2026-11, 2026-Q4, 2026; today, tomorrow."""
+"""Stretches of days as people name them: 20/11/2026, 2026-W47, 2026-11, 2026-Q4, 2026; today, tomorrow."""
 
 import re
 import unicodedata
@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
+from broadcaster.model import typed
 from broadcaster.model.errors import BroadcasterError, Fault, say
 
 from . import output
@@ -16,7 +17,8 @@ from .language import _
 
 What = TypeVar("What", bound=Hashable)
 
-PERIOD = re.compile(r"([12]\d{3})(?:-(?:[Qq]([1-4])|(0[1-9]|1[0-2])(?:-(0[1-9]|[12]\d|3[01]))?))?")
+PERIOD = re.compile(r"([12]\d{3})(?:-(?:[Qq]([1-4])|(0[1-9]|1[0-2])))?")
+YEARS = range(1000, 3000)
 WEEK = re.compile(r"([12]\d{3})-?[Ww](0[1-9]|[1-4]\d|5[0-3])")
 WORDS = {  # days from today; as typed without marks and spaces
     **dict.fromkeys(("yesterday", "homqua", "qua"), -1),
@@ -47,10 +49,10 @@ def parse(period: str, today: date | None = None) -> tuple[date, date]:
         if week is not None:
             return whole(date.fromisocalendar(int(week[1]), int(week[2]), 1), Unit.WEEK)
         if found is None:
-            raise ValueError
-        year, quarter, month, day_of_month = (int(part) if part else 0 for part in found.groups())
-        if day_of_month:
-            return whole(date(year, month, day_of_month), Unit.DAY)
+            if (one := typed.a_date(period)).year not in YEARS:
+                raise ValueError(period)
+            return one, one
+        year, quarter, month = (int(part) if part else 0 for part in found.groups())
         if quarter:
             return date(year, 3 * quarter - 2, 1), whole(date(year, 3 * quarter, 1), Unit.MONTH)[1]
         return whole(date(year, month or 1, 1), Unit.MONTH if month else Unit.YEAR)
@@ -58,8 +60,8 @@ def parse(period: str, today: date | None = None) -> tuple[date, date]:
         raise BroadcasterError(
             Fault(
                 period,
-                say("This is no day, month, quarter or year."),
-                say("Write 2026-11-20, 2026-11, 2026-Q4 or 2026."),
+                say("This is no day, week, month, quarter or year."),
+                say("Write 20/11/2026, 2026-W47, 2026-11, 2026-Q4 or 2026."),
             )
         ) from None
 

@@ -154,6 +154,7 @@ def show(
             timetable.sessions(whole),
             {one.id: one.name for one in content.station.clusters if cluster in (None, one.id)},
             now,
+            marked=start <= now,
             fold=not every and (within[1] - within[0]).days + 1 >= timetable.FOLDED_FROM,
         )
 

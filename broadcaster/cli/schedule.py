@@ -17,6 +17,7 @@ from broadcaster.edges.editing import (
     as_text,
     digest,
     history,
+    newest,
     schedule_text,
     seen,
     with_table,
@@ -34,7 +35,7 @@ from . import asking, output, season, words
 from .asking import Area, First, Last, Title
 from .change import DryRun, Yes, command, new_path, path_of, propose, tables, which_table
 from .here import Here, named
-from .language import _, tr
+from .language import _
 from .plan import Json
 from .season import span
 
@@ -74,7 +75,9 @@ Recurs = Annotated[
 AtLeast = Annotated[
     int | None,
     typer.Option(
-        min=0, max=50, help=_("So many airings a week; lost ones are made good. 0: no such number.")
+        min=0,
+        max=50,
+        help=_("At least so many airings a week; lost ones are made good. 0 removes this."),
     ),
 ]
 Holidays = Annotated[
@@ -142,16 +145,28 @@ def show(context: typer.Context, name: Name, json: Json = False) -> None:
     output.line(_("Scripts: {scripts}").format(scripts=", ".join(one.scripts)))
     output.line(_("Areas: {areas}").format(areas=", ".join(one.areas)))
     output.line(_("Class: {name}").format(name=words.bulletin_class(one.bulletin_class.word)))
-    output.table(("", "", _("Days"), _("Times")), list(_rows(one, content, data)))
+    rows = _rows(one, _seasons(one, content, here.now(content).date()), data)
+    output.table(("", "", _("Days"), _("Times")), list(rows))
 
 
-def _rows(one: Schedule, content: Content, data: Mapping[str, Any]) -> Iterable[tuple[str, str, str, str]]:
+def _seasons(one: Schedule, content: Content, day: date) -> Mapping[str, str]:
+    """The stretches of each season that concern *one*, by name: `vai (01/06/2026 – 31/07/2026)`."""
+    theirs: dict[str, dict[str, None]] = {}
+    for cluster in content.station.clusters:
+        if content.hears(cluster.area, one.areas, day):
+            for each in content.seasons_of(one, cluster.area, day):
+                theirs.setdefault(each.name, {})[span(each.within)] = None
+    return {name: f"{name} ({', '.join(spans)})" for name, spans in theirs.items()}
+
+
+def _rows(
+    one: Schedule, seasons: Mapping[str, str], data: Mapping[str, Any]
+) -> Iterable[tuple[str, str, str, str]]:
     """What the schedule is made of, each with its number in the file."""
-    titles = {season.name: season.title for season in content.seasons}
     for number, rule in enumerate(one.rules, 1):
-        yield _("rule"), str(number), _days(rule, titles), _times(rule)
+        yield _("rule"), str(number), _days(rule, seasons), _times(rule)
     for number, rule in enumerate(one.campaigns, 1):
-        told = " ".join(filter(None, (_days(rule, titles), f"“{rule.title}”" if rule.title else "")))
+        told = " ".join(filter(None, (_days(rule, seasons), f"“{rule.title}”" if rule.title else "")))
         yield _("campaign"), str(number), told, _times(rule)
     names_first = sorted(enumerate(data.get("except", [])), key=lambda each: not isinstance(each[1], str))
     numbered = zip((number for number, _written in names_first), one.exclusions, strict=False)
@@ -164,7 +179,7 @@ def _rows(one: Schedule, content: Content, data: Mapping[str, Any]) -> Iterable[
         yield _("extra"), str(number), f"{at:%d/%m/%Y}", f"{at:%H:%M}"
 
 
-def _days(rule: Rule, titles: Mapping[str, str]) -> str:
+def _days(rule: Rule, seasons: Mapping[str, str]) -> str:
     told = []
     if rule.months is not None:
         told.append(_("months {months}").format(months=", ".join(map(str, sorted(rule.months)))))
@@ -177,7 +192,7 @@ def _days(rule: Rule, titles: Mapping[str, str]) -> str:
         told.append(span(rule.within))
     for some, sentence in ((rule.season, _("in: {seasons}")), (rule.not_in_season, _("not in: {seasons}"))):
         if some:
-            told.append(sentence.format(seasons=", ".join(titles.get(one, one) for one in some)))
+            told.append(sentence.format(seasons=", ".join(seasons.get(one, one) for one in some)))
     if isinstance(rule.recurrence, RRule):
         told.append(rule.recurrence.text)
     return "; ".join(told) or _("every day")
@@ -231,12 +246,22 @@ def add(
     here: Here = context.obj
     content = here.load().content
     if asking.asks():
+        for one in script or ():
+            named(content.scripts, one)
+        if name:
+            new_path(here, name)
+        if area:
+            asking.places(here.root, area)
         script = script or [_choose_script(content)]
         chosen = content.scripts.get(script[0])
         title = title or asking.answer(_("Title"), chosen.title if chosen else script[0])
         taken = [one.id for one in content.schedules]
-        name = name or asking.answer(_("Name, in small letters and hyphens"), identifier(title, taken))
-        area = area or asking.answer(_("Areas, by code"), content.station.area).replace(",", " ").split()
+        name = name or asking.ask(
+            _("Name, in small letters and hyphens"),
+            identifier(title, taken),
+            lambda said: Path(new_path(here, said)).stem,
+        )
+        area = area or asking.areas(here.root, content.station.area)
         if not times and not rrule:
             times = asking.answer(_("Times of day"), "17:30", "times")
             weekdays = weekdays or asking.answer(_("Days of the week (empty: every day)"), "", "weekdays")
@@ -276,8 +301,8 @@ def edit(
         int | None,
         typer.Option(min=1, help=_("Which rule the following mean; `schedule show` numbers them.")),
     ] = None,
-    campaign: Annotated[int | None, typer.Option(min=1, help=_("The same for a campaign."))] = None,
-    add_rule: Annotated[bool, typer.Option("--add-rule", help=_("They are a new rule."))] = False,
+    campaign: Annotated[int | None, typer.Option(min=1, help=_("Which campaign the following mean."))] = None,
+    add_rule: Annotated[bool, typer.Option("--add-rule", help=_("Add a new rule."))] = False,
     remove_rule: Annotated[int | None, typer.Option(min=1, help=_("Take this rule away."))] = None,
     times: Times = None,
     weekdays: Weekdays = None,
@@ -422,7 +447,7 @@ def move(
     to: Annotated[
         str | None, typer.Argument(metavar=_("[TO]"), help=_("When it is to; a time alone is of that day."))
     ] = None,
-    removed: Annotated[bool, typer.Option("--remove", help=_("It stays where the rules put it."))] = False,
+    removed: Annotated[bool, typer.Option("--remove", help=_("Take the move back."))] = False,
     yes: Yes = False,
     dry_run: DryRun = False,
 ) -> None:
@@ -525,6 +550,16 @@ def undo(
 ) -> None:
     here: Here = context.obj
     edits = history(here.root)
+    record = newest(here.root)
+    readable = record is None or record in [one.folder.name for one in edits]
+    if not listing and number is None and not readable:
+        raise BroadcasterError(
+            Fault(
+                f"var/history/{record}",
+                say("What was noted of the last edit is damaged: it cannot be taken back."),
+                say("An earlier one can, by its number: broadcaster schedule undo --list."),
+            )
+        )
     undone: set[int | None] = set()
     for one in edits:  # an undoing that was undone undoes nothing
         undone |= set() if one.number in undone else {one.undoes}
@@ -565,7 +600,16 @@ def undo(
         )
         return
     if number is not None:
-        edit = named({str(one.number): one for one in edits}, str(number))
+        numbered = {one.number: one for one in edits}
+        if number not in numbered:
+            raise BroadcasterError(
+                Fault(
+                    str(number),
+                    say("There is no edit of this number."),
+                    say("See which there are: broadcaster schedule undo --list."),
+                )
+            )
+        edit = numbered[number]
     else:
         alive = (one for one in edits if one.number not in undone and one.undoes is None)
         last = next((one for one in alive if _back(one) != seen(here.root, one.after)), None)
@@ -666,7 +710,7 @@ def _edit_by_hand(here: Here, name: str, *, yes: bool, dry_run: bool) -> None:
                 break
         except BroadcasterError as error:
             output.faults(error.faults)
-        if not typer.confirm(_("Open the editor again?"), default=output.fault_was_told()):
+        if not asking.confirm(_("Open the editor again?"), default=output.fault_was_told()):
             output.line(_("What you wrote is kept in {file}").format(file=copy))
             return
     shutil.rmtree(copy.parent, ignore_errors=True)
@@ -683,11 +727,8 @@ def _choose_script(content: Content) -> str:
             output.line(f"{number:3}. {content.scripts[name].title} ({name})")
 
     def read(answer: str) -> str:
-        answer = answer.strip()
         if answer.isdecimal() and 1 <= int(answer) <= len(known):
             return known[int(answer) - 1]
-        if answer not in known:
-            raise typer.BadParameter(tr(say("Known are: {known}.", known=", ".join(known))))
-        return answer
+        return named({name: name for name in known}, answer)
 
-    return str(typer.prompt(_("Script, by number or name"), default=known[0], value_proc=read))
+    return asking.ask(_("Script, by number or name"), known[0], read)

@@ -5,12 +5,13 @@ from typing import Annotated
 import typer
 
 from broadcaster.edges.editing import as_text, seen, with_table, without_table
+from broadcaster.model.errors import BroadcasterError, Fault, say
 from broadcaster.model.schedule import Days
 from broadcaster.model.script import GROUPS
 
 from . import asking, output, words
 from .asking import Area, First, Last, Title
-from .change import DryRun, Yes, command, propose, which_table
+from .change import DryRun, Yes, command, propose, tables, which_table
 from .here import Here
 from .language import _
 from .plan import Json
@@ -77,7 +78,9 @@ def add_season(
     if asking.asks():
         known = {one.name: one.title for one in content.seasons}
         title = title or asking.answer(_("Title"), known.get(name, name))
-        area = area or asking.answer(_("Areas, by code"), content.station.area).replace(",", " ").split()
+        if area:
+            asking.places(here.root, area)
+        area = area or asking.areas(here.root, content.station.area)
         first = first or asking.answer(_("The first day"), None, "from")
         last = last or asking.answer(_("The last day"), None, "until")
     asking.need({"--area": area, "--from": first, "--until": last})
@@ -105,7 +108,26 @@ def remove_season(
     here: Here = context.obj
     was = seen(here.root, [SEASONS])
     text = as_text(SEASONS, was[SEASONS] or b"")
-    new = without_table(SEASONS, text, "season", which_table(SEASONS, text, "season", which))
+    index = which_table(SEASONS, text, "season", which)
+    new = without_table(SEASONS, text, "season", index)
+    name = tables(text, "season")[index].get("name")
+    named_by = [
+        schedule.id
+        for schedule in here.load().content.schedules
+        if any(name in (*rule.season, *rule.not_in_season) for rule in (*schedule.rules, *schedule.campaigns))
+    ]
+    if named_by and all(one.get("name") != name for one in tables(new, "season")):
+        raise BroadcasterError(
+            Fault(
+                SEASONS,
+                say(
+                    "The season “{name}” is still named by: {schedules}.",
+                    name=name,
+                    schedules=", ".join(named_by),
+                ),
+                say("Take it out of them first: broadcaster schedule edit {schedule}.", schedule=named_by[0]),
+            )
+        )
     propose(here, {SEASONS: new if new.strip() else None}, command(), yes=yes, dry_run=dry_run, was=was)
 
 

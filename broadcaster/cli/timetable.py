@@ -50,6 +50,11 @@ def is_lost(one: Occurrence) -> bool:
     return one.state is not State.PLANNED or one.outcome not in (None, Outcome.AIRED)
 
 
+def unrecorded(one: Occurrence, now: datetime) -> bool:
+    """Was it to sound before *now*, and nobody wrote down what became of it?"""
+    return one.outcome is None and one.state is State.PLANNED and _end(one) < now
+
+
 def tell(
     found: Sequence[Occurrence],
     all_sessions: Mapping[str, Session],
@@ -57,19 +62,21 @@ def tell(
     now: datetime,
     *,
     fold: bool,
+    marked: bool = True,
 ) -> None:
     """
     Tell *found* of a plan whose sessions are *all_sessions*, at a station whose clusters are *names*.
 
-    With *fold*, what is alike on many days is told once.
+    With *fold*, what is alike on many days is told once. *marked*: the first that is to come is the next.
     """
     if not found:
         output.line(_("Nothing is planned in these days."))
         return
     if fold:
-        _tell_folded(found, all_sessions, names)
+        _tell_folded(found, all_sessions, names, now)
     else:
-        following = min((one.at for one in found if one.at >= now and not is_lost(one)), default=None)
+        coming = [one.at for one in found if one.at >= now and not is_lost(one)]
+        following = min(coming, default=None) if marked else None
         days: dict[date, list[Occurrence]] = {}
         for one in found:
             days.setdefault(one.at.date(), []).append(one)
@@ -80,7 +87,7 @@ def tell(
                 [*_sounding(some, all_sessions, names, now, following), *_silent(some, names)],
                 right=(3,),
             )
-    _sum_up(found)
+    _sum_up(found, now)
 
 
 Part = tuple[str, list[tuple[str, ...]]]
@@ -130,7 +137,7 @@ def _row(together: Sequence[Occurrence], now: datetime, following: datetime | No
         one.script_title,
         languages(one),
         output.length(one.seconds) if len(lengths) == 1 else f"≈ {output.length(one.seconds)}",
-        told(one),
+        _no_record() if unrecorded(one, now) else told(one),
     )
 
 
@@ -139,7 +146,8 @@ def _silent(day: Iterable[Occurrence], names: Mapping[str, str]) -> Iterable[Par
     alike: dict[tuple[object, ...], list[Occurrence]] = {}
     for one in day:
         if one.state is not State.PLANNED:
-            alike.setdefault((one.at, one.script, one.script_title, _look(one, {})), []).append(one)
+            look = one.at, one.schedule, one.script, one.script_title, _look(one, {})
+            alike.setdefault(look, []).append(one)
     parts: dict[tuple[str, ...], list[Occurrence]] = {}
     for some in alike.values():
         parts.setdefault(tuple(one.cluster for one in some), []).append(some[0])
@@ -151,13 +159,13 @@ def _silent(day: Iterable[Occurrence], names: Mapping[str, str]) -> Iterable[Par
 
 
 def _tell_folded(
-    found: Iterable[Occurrence], all_sessions: Mapping[str, Session], names: Mapping[str, str]
+    found: Iterable[Occurrence], all_sessions: Mapping[str, Session], names: Mapping[str, str], now: datetime
 ) -> None:
-    looks: dict[Hashable, Occurrence] = {}
+    looks: dict[tuple[bool, Hashable], Occurrence] = {}
     tongues: dict[int, Hashable] = {}
-    parts: dict[bool, list[tuple[tuple[str, Hashable], str, str, date]]] = {False: [], True: []}
+    parts: dict[bool, list[tuple[tuple[str, tuple[bool, Hashable]], str, str, date]]] = {False: [], True: []}
     for one in found:
-        look = _look(one, tongues)
+        look = unrecorded(one, now), _look(one, tongues)
         looks.setdefault(look, one)
         at = all_sessions[one.id].start if one.id in all_sessions else one.at
         what = (one.schedule_title, look)
@@ -170,7 +178,7 @@ def _tell_folded(
                 [
                     (
                         ", ".join(times),
-                        f"{title}\n{_briefly(looks[look])}".strip(),
+                        f"{title}\n{_no_record() if look[0] else _briefly(looks[look])}".strip(),
                         _("all clusters")
                         if len(some) == len(names) > 2
                         else clusters([names[one] for one in some]),
@@ -197,25 +205,30 @@ def _briefly(one: Occurrence) -> str:
     return "\n".join([languages(one), *filter(None, notes)])
 
 
-def _sum_up(found: Sequence[Occurrence]) -> None:
+def _sum_up(found: Sequence[Occurrence], now: datetime) -> None:
     fates: dict[Hashable, Occurrence] = {}
     lost: Counter[Hashable] = Counter()
+    unknown = sum(unrecorded(one, now) for one in found)
     for one in found:
         if is_lost(one):
             fate = (one.outcome, one.state, one.reason, one.state is State.EXCEPTED and one.detail)
             fates.setdefault(fate, one)
             lost[fate] += 1
-    sounding = len(found) - lost.total()
-    output.line()
-    if not lost:
-        output.line(_("In all: {count} will sound.").format(count=sounding))
-        return
+    aired = sum(one.outcome is Outcome.AIRED for one in found)
+    told = [
+        (len(found) - lost.total() - unknown - aired, _("{count} will sound")),
+        (aired, _("{count} sounded")),
+        (unknown, _("{count} without a record")),
+        (lost.total(), _("{count} will not sound or did not")),
+    ]
+    summary = ", ".join(sentence.format(count=count) for count, sentence in told if count)
     why = "; ".join(f"{count} × {_fate(fates[fate])}" for fate, count in lost.most_common())
-    if sounding:
-        summary = _("In all: {count} will sound, {lost} will not: {why}.")
-    else:
-        summary = _("In all: {lost} will not sound: {why}.")
-    output.wrapped(summary.format(count=sounding, lost=lost.total(), why=why))
+    output.line()
+    output.wrapped(_("In all: {summary}.").format(summary=f"{summary}: {why}" if why else summary))
+
+
+def _no_record() -> str:
+    return _("no record: the daemon did not run")
 
 
 def _fate(one: Occurrence) -> str:

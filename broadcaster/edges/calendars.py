@@ -1,12 +1,13 @@
 """Calendars: the plan goes out as .ics; schedules go out and come in."""
 
-import hashlib
+import json
 import math
 import re
 import tomllib
 import unicodedata
 import warnings
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import chain, product, starmap
@@ -17,7 +18,7 @@ from zoneinfo import ZoneInfo
 from broadcaster.model.airing import Outcome
 from broadcaster.model.errors import BroadcasterError, Fault, Text, said, say
 from broadcaster.model.occurrence import Occurrence, State
-from broadcaster.model.schedule import WEEKDAYS, Rule, Schedule
+from broadcaster.model.schedule import WEEKDAYS, Days, Rule, Schedule
 from broadcaster.model.script import identifier
 
 LARGEST_FILE = 3_000_000  # bytes: some thousand appointments; icalendar reads them in seconds
@@ -31,6 +32,8 @@ CODES = dict(zip(WEEKDAYS, ("MO", "TU", "WE", "TH", "FR", "SA", "SU"), strict=Tr
 SIMPLE = {"FREQ", "UNTIL", "INTERVAL", "WKST", "BYMONTH", "BYDAY", "BYMONTHDAY"}
 WITHIN_A_DAY = {"BYHOUR", "BYMINUTE", "BYSECOND"}
 SOUNDED = (None, Outcome.AIRED, Outcome.CUT)
+TABLES = ("rule", "campaign")
+OURS = "@broadcaster"
 FILE = "X-BROADCASTER-FILE"
 ID = "X-BROADCASTER-SCHEDULE"
 HEAD = {"script": "X-BROADCASTER-SCRIPT", "areas": "X-BROADCASTER-AREAS", "class": "X-BROADCASTER-CLASS"}
@@ -177,7 +180,7 @@ def schedules_calendar(
     events: list[tuple[Schedule, _Event]] = []
     for one in leaving:
         found = [*_events(one, zone, first, last)]
-        whole = f"{one.schedule.id}\n{_mark(found)}\n{one.text}"
+        whole = f"{one.schedule.id}\n{_noted(found)}\n{one.text}"
         lines.append(f"{FILE};VALUE=TEXT:{_escaped(whole)}")
         events += [(one.schedule, event) for event in found]
     if events:
@@ -311,24 +314,34 @@ def _rrule(parts: Mapping[str, str], last: date | None, zone: ZoneInfo) -> str:
     return str(vRecur.from_ical(text).to_ical().decode())
 
 
-def _mark(events: Iterable[_Event]) -> str:
-    """What tells whether times were changed since they went out."""
-    said = sorted(
-        repr(
-            (
-                one.uid,
-                one.summary,
-                one.start,
-                one.rrule,
-                sorted(one.more),
-                sorted(one.less),
-                one.instead_of,
-                one.cancelled,
-            )
+def _noted(events: Iterable[_Event]) -> str:
+    """The events in one line, from which one sees later what was changed in them."""
+
+    def dates(those: Iterable[datetime]) -> list[str]:
+        return sorted(at.isoformat() for at in those)
+
+    plain = [
+        (
+            *(one.uid, one.summary, one.start.isoformat(), one.rrule, dates(one.more), dates(one.less)),
+            *(dates([one.instead_of] if one.instead_of else []), one.cancelled),
         )
         for one in events
-    )
-    return hashlib.sha256("\n".join(said).encode()).hexdigest()[:16]
+    ]
+    return json.dumps(sorted(plain), ensure_ascii=False, separators=(",", ":"))
+
+
+def _recalled(text: str) -> list[_Event]:
+    """What `_noted` wrote; ValueError, TypeError or RecursionError for anything else."""
+
+    def dates(those: Iterable[str]) -> frozenset[datetime]:
+        return frozenset(datetime.fromisoformat(one).replace(tzinfo=None) for one in those)
+
+    return [
+        _Event(
+            uid, summary, *dates([start]), rrule, dates(more), dates(less), *(dates(instead) or [None]), gone
+        )
+        for uid, summary, start, rrule, more, less, instead, gone in json.loads(text)
+    ]
 
 
 def _tidy(text: str) -> str:
@@ -440,6 +453,28 @@ class _Series:
     moves: Mapping[datetime, datetime] = field(default_factory=dict)
 
 
+@dataclass
+class _Piece:
+    """What an appointment makes of a rule of the file that came along."""
+
+    table: tuple[str, int]  # "rule" or "campaign", and its number in the file; 0 is new
+    rule: dict[str, Any]
+    silent: frozenset[date] = frozenset()  # that the file does not know of
+    moves: Mapping[datetime, datetime] = field(default_factory=dict)
+    extras: set[datetime] = field(default_factory=set)
+
+    def may_sound_on(self, day: date) -> bool:
+        rule = self.rule
+        return day in _within(rule) and (
+            "rrule" in rule
+            or (
+                day.month in rule.get("months", [day.month])
+                and WEEKDAYS[day.weekday()] in rule.get("weekdays", WEEKDAYS)
+                and day.day in rule.get("days", [day.day])
+            )
+        )
+
+
 class _Reader:
     def __init__(self, where: str, zone: ZoneInfo, reason: str) -> None:
         self.where, self.zone, self.reason = where, zone, reason
@@ -512,7 +547,7 @@ class _Reader:
         instead = _all(one, "RECURRENCE-ID")
         if instead and instead[0].params.get("RANGE"):
             raise _LeftOutError(
-                say("A change of all appointments from a day on cannot be held: it was left out."),
+                say("A change of ‘this and all following’ cannot be taken: it was left out."),
                 say("End the old series on the day before, and begin a new one."),
             )
         event = _Event(
@@ -555,7 +590,10 @@ class _Reader:
         plain = parts["FREQ"] in ("DAILY", "WEEKLY") and not any(one.startswith("BY") for one in parts)
         if WITHIN_A_DAY & parts.keys() or (start.date() != event.start.date() and not plain):
             raise _LeftOutError(
-                say("An appointment repeats by the days of another time zone, which are others here."),
+                say(
+                    "An appointment repeats by the days of another time zone, which are others here: "
+                    "it was left out."
+                ),
                 say(
                     "Set it to the zone {zone} in the calendar program, and export it again.", zone=self.zone
                 ),
@@ -569,35 +607,304 @@ class _Reader:
     def arrived(self) -> Arrived:
         own: dict[str, list[_Event]] = {}
         for event in self.events:
-            own.setdefault(event.head.get("id", ""), []).append(event)
-        texts = {}
-        for name, mark, text in (one.split("\n", 2) for one in self.files if one.count("\n") > 1):
-            if name not in texts and _mark(own.get(name, ())) == mark:
+            ours = event.uid.partition("/")[0] if event.uid.endswith(OURS) else ""
+            own.setdefault(event.head.get("id") or ours, []).append(event)
+        texts: dict[str, str] = {}
+        changed: dict[str, dict[str, Any]] = {}
+        for name, noted, text in (one.split("\n", 2) for one in self.files if one.count("\n") > 1):
+            if name in texts or name in changed:
+                continue
+            if _noted(own.get(name, ())) == noted:
                 texts[name] = text
                 own.pop(name, None)
-            else:
-                self.note(
-                    say("The appointments of this schedule were changed since it was exported."),
-                    say("Their times count. See that campaigns, seasons and quotas are as you want them."),
-                    name,
+                continue
+            self.note(
+                say("The appointments of this schedule were changed since it was exported."),
+                say(
+                    "The changed times were taken. "
+                    "See that campaigns, seasons and quotas are as you want them."
+                ),
+                name,
+            )
+            with suppress(ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError):
+                changed |= self._changed(
+                    name, tomllib.loads(text), _recalled(noted), own.get(name, []), changed
                 )
-        self.events = [*chain.from_iterable(own.values())]
-        series = [*self._series()]
+                own.pop(name, None)
+        series = [*self._series([*chain.from_iterable(own.values())])]
         if self.others:
             self.note(
                 say("Tasks and notes are no appointments: {count} were left out.", count=self.others),
                 say("Nothing is to be done if they are no broadcasts."),
             )
-        return Arrived(texts, self._merged(series, texts), [*self.notes.values()])
+        merged = self._merged(series, {*texts, *changed})
+        return Arrived(texts, changed | merged, [*self.notes.values()])
 
-    def _series(self) -> Iterator[_Series]:
+    def _changed(
+        self,
+        name: str,
+        data: dict[str, Any],
+        sent: Sequence[_Event],
+        events: Sequence[_Event],
+        taken: Iterable[str],
+    ) -> dict[str, dict[str, Any]]:
+        """
+        The schedule *data* with the times of *events*, where they differ from those that were *sent*.
+
+        A time of day that is left out on a day on which others sound becomes a schedule of its own.
+        """
+        was = {one.uid: one for one in sent if one.instead_of is None}
+        now: dict[str, _Event] = {}
+        for one in events:
+            if (
+                one.uid in was
+                and one.instead_of is None
+                and not (one.cancelled and not was[one.uid].cancelled)
+            ):
+                now.setdefault(one.uid, one)
+        mine = [one for one in events if now.get(one.uid) is one or (one.instead_of and one.uid in now)]
+        known = {at.date() for one in sent for at in one.less}
+        pieces = [
+            piece
+            for kind in ("rule", "campaign")
+            for number, rule in enumerate(data.get(kind, ()), 1)
+            for piece in self._pieces((kind, number), rule, f"{name}/{kind}-{number}/", sent, mine, known)
+        ]
+        extras = set()
+        for at in [table["at"] for table in data.get("extra", ())]:
+            uid = f"{name}/extra/{at:%Y-%m-%dT%H:%M:%S}{OURS}"
+            if uid not in was or (uid in now and now[uid].start == was[uid].start):
+                extras.add(at)
+            elif uid in now:
+                extras |= {now[uid].start, *now[uid].more}
+        for each in self._series([one for one in events if one not in mine and one.uid not in was]):
+            extras |= each.extras
+            pieces += [_Piece(("new", 0), rule, each.silent - known, each.moves) for rule in each.rules]
+        extras = extras.union(*(piece.extras for piece in pieces))
+        titles = {now[uid].summary for uid in now} - {was[uid].summary for uid in now}
+        if len(titles) == 1 and all(one.summary in titles for one in now.values()):
+            data = data | {"title": titles.pop()}
+        return self._in_groups(name, data, [piece for piece in pieces if piece.rule], extras, sent, taken)
+
+    def _in_groups(
+        self,
+        name: str,
+        data: Mapping[str, Any],
+        pieces: Sequence[_Piece],
+        extras: set[datetime],
+        sent: Iterable[_Event],
+        taken: Iterable[str],
+    ) -> dict[str, dict[str, Any]]:
+        """The schedule *data* of *pieces*, and of those that are silent when others sound, one each."""
+        main = (False, frozenset[date]())
+        groups: dict[tuple[bool, frozenset[date]], list[_Piece]] = {main: []} if extras else {}
+        for piece in pieces:
+            new = piece.table[0] == "new" and "campaign" in data  # which would replace it
+            groups.setdefault((new, _clashing(piece, pieces, extras)), []).append(piece)
+        single = {one.instead_of for one in sent}
+        single |= {table["at"] for table in data.get("extra", ()) if table["at"] not in extras}
+        kept = [table for table in data.get("move", ()) if table["occurrence"] not in single]
+        found: dict[str, dict[str, Any]] = {}
+        for _key, those in sorted(groups.items(), key=lambda group: (group[0][0], bool(group[0][1]))):
+            if not found:
+                found[name] = self._written(data, those, extras, kept)
+                continue
+            called = identifier(name, {*found, *taken})
+            for piece in those:
+                piece.rule = {key: value for key, value in piece.rule.items() if key != "at_least"}
+            found[called] = self._written(data, those, (), ())
+            self.note(
+                say("It leaves out one of several times; a schedule can only be silent all day."),
+                say("What differs is a schedule of its own now: {name}.", name=called),
+                name,
+            )
+        self._tell_kept(name, data, found)
+        return found
+
+    def _tell_kept(self, name: str, data: Mapping[str, Any], found: Mapping[str, Mapping[str, Any]]) -> None:
+        if not found:
+            self.note(
+                say("All appointments of this schedule are gone: it was left out."),
+                say("If it shall not sound any more: broadcaster schedule remove {name}", name=name),
+                name,
+            )
+        elif silent := [_named(one) for one in data.get("except", ())]:
+            self.note(
+                say("Its silent days stay as they were: {days}.", days="; ".join(silent)),
+                say("Nothing is to be done. To change them: broadcaster schedule except."),
+                name,
+            )
+        quotas = [one["at_least"] for kind in TABLES for one in data.get(kind, ()) if "at_least" in one]
+        left = [one for each in found.values() for kind in TABLES for one in each.get(kind, ())]
+        if found and len(quotas) > sum("at_least" in one for one in left):
+            self.note(
+                say("The quota of a rule that was changed was left out."),
+                say("If it holds for the new one too, write it there: at_least."),
+                name,
+            )
+
+    def _pieces(
+        self,
+        table: tuple[str, int],
+        rule: dict[str, Any],
+        uid: str,
+        sent: Sequence[_Event],
+        events: Sequence[_Event],
+        known: Container[date],
+    ) -> Iterator[_Piece]:
+        """What is left of *rule*, whose appointments begin with *uid*."""
+        was, now = ([one for one in those if one.uid.startswith(uid)] for those in (sent, events))
+        if _noted(was) == _noted(now):
+            moves = {one.instead_of: one.start for one in was if one.instead_of}
+            yield _Piece(table, rule, moves=moves)
+            return
+        pieces: list[_Piece] = []
+        labels = set()
+        for old in [one for one in was if one.instead_of is None]:
+            labels.add(label := old.uid.removeprefix(uid).removesuffix(OURS))
+            changes = {
+                one.instead_of: None if one.cancelled else one.start
+                for one in now
+                if one.uid == old.uid and one.instead_of
+            }
+            for new in [one for one in now if one.uid == old.uid and one.instead_of is None]:
+                pieces += self._piece(table, rule, label, old, new, changes, known)
+        unsent = [at for at in rule.get("times", ()) if f"{at:%H%M%S}" not in labels]
+        if unsent and not labels & {"dates", "times"}:
+            pieces.append(_Piece(table, rule | {"times": unsent}))
+        begun = {"times": 0, "from": 0}
+        same = [piece for piece in pieces if piece.rule | begun == rule | begun]
+        if sum(len(piece.rule.get("times", ())) for piece in same) < len(rule.get("times", ())):
+            for piece in same:
+                piece.rule = {key: value for key, value in piece.rule.items() if key != "at_least"}
+        yield from pieces
+
+    def _piece(
+        self,
+        table: tuple[str, int],
+        rule: dict[str, Any],
+        label: str,
+        old: _Event,
+        new: _Event,
+        changes: Mapping[datetime, datetime | None],
+        known: Container[date],
+    ) -> Iterator[_Piece]:
+        """What *new* makes of the rule of which *old* was sent; silent days stay, whatever their time is."""
+        silent = {at.date() for at in new.less} | {at.date() for at, to in changes.items() if to is None}
+        silent -= {at.date() for at in old.less}
+        moved = {at: to for at, to in changes.items() if to is not None and at.date() not in silent}
+        if not new.rrule and label == "dates":
+            yield self._by_dates(table, rule, old, new, silent, moved)
+            return
+        if not new.rrule:
+            yield _Piece(table, {}, extras={new.start, *new.more} - new.less)
+            return
+        begins = {} if new.start.date() == old.start.date() else {"from": new.start.date()}
+        outside: set[datetime] = set()
+        if new.rrule == old.rrule and (label != "times" or new.start.time() == old.start.time()):
+            found = [rule | begins | ({} if label == "times" else {"times": [new.start.time()]})]
+            outside = _as_rule(new, self.zone)[1]
+        else:
+            silent = {day for day in silent if day not in known}
+            found = []
+            for each in _by_time(new):
+                one, first = _as_rule(each, self.zone)
+                outside |= first
+                kept = {key: rule[key] for key in ("title", "season", "not_in_season") if key in rule}
+                if not begins and "from" not in rule and "rrule" not in one:
+                    del one["from"]
+                if table[0] == "campaign":
+                    one = {"until": rule["until"]} | one
+                    one.setdefault("from", rule["from"])
+                found.append(kept | one)
+        if silent and _several(_parts(new.rrule)):
+            self._tell_silent(new)
+        for one in found:
+            times = one.get("times", ())
+            moves = {
+                datetime.combine(at, times[0]) if len(times) == 1 else at: to
+                for at, to in moved.items()
+                if len(found) == 1 or at.time() in times
+            }
+            moves = {at: to for at, to in moves.items() if at != to}
+            yield _Piece(table, one, frozenset(silent), moves, outside | (new.more - old.more))
+
+    def _by_dates(
+        self,
+        table: tuple[str, int],
+        rule: dict[str, Any],
+        old: _Event,
+        new: _Event,
+        silent: set[date],
+        moved: dict[datetime, datetime],
+    ) -> _Piece:
+        """A rule whose dates were written out: other times a day, or what differs on single days."""
+        had, has = sorted({old.start, *old.more}), sorted({new.start, *new.more} - new.less)
+        times = {one.time(): other.time() for one, other in zip(had, has, strict=False)}
+        alike = has == sorted(datetime.combine(at, times[at.time()]) for at in had)
+        if alike and times.keys() == {*rule.get("times", ())}:
+            moves = {
+                at if at in has else datetime.combine(at, times[at.time()]): to for at, to in moved.items()
+            }
+            return _Piece(table, rule | {"times": sorted({*times.values()})}, frozenset(silent), moves)
+        gone, more = {*had} - {*has}, {*has} - {*had}
+        for at in sorted(gone):
+            if other := next((one for one in sorted(more) if one.date() == at.date()), None):
+                moved[at] = other
+                more.discard(other)
+            else:
+                silent.add(at.date())
+        if any(at.date() in silent for at in has):
+            self._tell_silent(new)
+        return _Piece(table, rule, frozenset(silent), moved, more)
+
+    def _tell_silent(self, event: _Event) -> None:
+        self.note(
+            say("It leaves out one of several times; a schedule can only be silent all day."),
+            say("Nothing sounds on such a day now. Make one appointment of each time of day."),
+            event.summary,
+        )
+
+    def _written(
+        self,
+        data: Mapping[str, Any],
+        pieces: Sequence[_Piece],
+        extras: Iterable[datetime],
+        kept: Sequence[Mapping[str, Any]],
+    ) -> dict[str, Any]:
+        """The schedule *data*, with the rules, moves and silent days of *pieces* instead of its own."""
+        silent = [*data.get("except", ())]
+        there = {one.table for one in pieces}
+        if "rule" in dict(there):
+            for number, campaign in enumerate(data.get("campaign", ()), 1):  # it replaced the rules
+                if ("campaign", number) not in there:
+                    reason = campaign.get("title", self.reason)
+                    silent.append({"from": campaign["from"], "until": campaign["until"], "reason": reason})
+        fresh = frozenset[date]().union(*(one.silent for one in pieces))
+        silent += [{"from": first, "until": last, "reason": self.reason} for first, last in _spans(fresh)]
+        moves = {at: to for one in pieces for at, to in one.moves.items()}
+        tables: dict[str, list[Any]] = {
+            kind: _gathered(
+                one.rule for one in pieces if (one.table[0] == "campaign") is (kind == "campaign")
+            )
+            for kind in TABLES
+        }
+        tables |= {
+            "except": silent,
+            "move": [*kept, *({"occurrence": at, "to": moves[at]} for at in sorted(moves))],
+            "extra": [{"at": at} for at in sorted(extras)],
+        }
+        head = {key: value for key, value in data.items() if key not in tables}
+        return head | {key: those for key, those in tables.items() if those}
+
+    def _series(self, events: Sequence[_Event]) -> Iterator[_Series]:
         """One for each appointment, with what was changed of single days."""
         changes: dict[str, list[_Event]] = {}
-        for event in self.events:
+        for event in events:
             if event.instead_of is not None:
                 changes.setdefault(event.uid, []).append(event)
-        known = {one.uid for one in self.events if one.instead_of is None}
-        for event in self.events:
+        known = {one.uid for one in events if one.instead_of is None}
+        for event in events:
             if event.instead_of is not None and event.uid in known:
                 continue
             if event.cancelled:
@@ -620,7 +927,7 @@ class _Reader:
             }
             extras = {*event.more} if event.rrule else {event.start, *event.more}
             if event.rrule:
-                for each in _by_time(event):
+                for each in _heeded(_by_time(event)):
                     one, outside = self._repeated(each, moved, _Series(name, data))
                     extras |= outside
                     yield one
@@ -639,11 +946,7 @@ class _Reader:
             less = frozenset(at for at in less if at.time() == event.start.time())
             here = {at: new for at, new in here.items() if at.time() == event.start.time()}
         elif less:
-            self.note(
-                say("Single times of a day on which it repeats are left out: that cannot be held."),
-                say("Nothing sounds on such a day now. Make one appointment of each time of day."),
-                event.summary,
-            )
+            self._tell_silent(event)
         moves = {at: new for at, new in here.items() if new not in (None, at) and at not in less}
         silent = frozenset(at.date() for at in less)
         return replace(to, rules=[rule], silent=silent, moves=moves), outside
@@ -672,12 +975,8 @@ class _Reader:
         return schedules
 
     def _data(self, group: _Series) -> dict[str, Any]:
-        rules: dict[str, dict[str, Any]] = {}
-        for rule in group.rules:
-            same = rules.setdefault(repr({**rule, "times": None}), rule)
-            same["times"] = sorted({*same["times"], *rule["times"]})
         tables: dict[str, list[dict[str, Any]]] = {
-            "rule": [*rules.values()],
+            "rule": _gathered(group.rules),
             "except": [
                 {"from": first, "until": last, "reason": self.reason} for first, last in _spans(group.silent)
             ],
@@ -685,6 +984,52 @@ class _Reader:
             "extra": [{"at": at} for at in sorted(group.extras)],
         }
         return group.data | {key: those for key, those in tables.items() if those}
+
+
+def _gathered(rules: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Those that differ in their times alone are one."""
+    found: dict[str, dict[str, Any]] = {}
+    for rule in rules:
+        same = found.setdefault(repr(sorted((rule | {"times": None}).items())), rule)
+        if same is not rule:
+            same["times"] = sorted({*same["times"], *rule["times"]})
+    return [*found.values()]
+
+
+def _clashing(piece: _Piece, pieces: Sequence[_Piece], extras: Iterable[datetime]) -> frozenset[date]:
+    """The silent days of *piece* if on any of them something else sounds."""
+
+    def else_sounds(day: date) -> bool:
+        campaigns = [one for one in pieces if one.table[0] == "campaign" and day in _within(one.rule)]
+        return any(at.date() == day for at in extras) or any(
+            day not in one.silent and one.may_sound_on(day) for one in campaigns or pieces
+        )
+
+    return piece.silent if any(map(else_sounds, piece.silent)) else frozenset()
+
+
+def _within(rule: Mapping[str, Any]) -> Days:
+    return Days(rule.get("from"), rule.get("until"))
+
+
+def _named(one: Any) -> str:
+    """What an element of `except` is about."""
+    if isinstance(one, str):
+        return one
+    if "holiday" in one:
+        return str(one["holiday"])
+    return f"{one['from']:%d/%m/%Y}-{one['until']:%d/%m/%Y} ({one.get('reason', '')})"
+
+
+def _heeded(parts: Sequence[_Event]) -> Iterator[_Event]:
+    """
+    What we exported is left out at its own times: an EXDATE at another stayed behind when somebody moved
+    the series, and its day stays silent.
+    """
+    times = {one.start.time() for one in parts}
+    for one in parts:
+        late = {at for at in one.less if at.time() not in times} if one.uid.endswith(OURS) else set()
+        yield replace(one, less=one.less | {datetime.combine(at, one.start.time()) for at in late})
 
 
 def _fit(group: _Series, one: _Series) -> bool:

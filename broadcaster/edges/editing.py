@@ -247,6 +247,11 @@ def history(station: Path) -> list[Edit]:
     return found
 
 
+def newest(station: Path) -> str | None:
+    """The record of the last edit, below var/history; it may be damaged, and not in `history`."""
+    return max((folder.name for folder in (station / "var" / "history").glob("[0-9]*Z")), default=None)
+
+
 def seen(station: Path, paths: Iterable[str]) -> dict[str, bytes | None]:
     """What is in these files now; None where there is none. Raises BroadcasterError if it cannot be read."""
     found = {}

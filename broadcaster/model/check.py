@@ -1,7 +1,8 @@
 """What does not fit together in content that can be read file by file."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import date, datetime, time, timedelta
+from datetime import MAXYEAR, date, datetime, time, timedelta
+from functools import reduce
 
 from .content import Content
 from .errors import Fault, Text, say
@@ -14,6 +15,7 @@ from .script import called
 from .station import Cluster
 
 MOST = 5  # times named in one sentence
+CALENDAR = 28  # years after which the same days of the month fall on the same weekdays
 
 
 def check(content: Content, day: date) -> list[Fault]:
@@ -21,6 +23,7 @@ def check(content: Content, day: date) -> list[Fault]:
     found = [*_recordings(content), *_shared_outputs(content), *_places(content, day)]
     for schedule in content.schedules:
         hearing = _hearing(content, schedule, day)
+        found += _never(schedule, day)
         found += _outside_hours(content, schedule, day)
         found += _single(content, schedule, hearing, day)
         found += _areas(content, schedule, hearing, day)
@@ -107,7 +110,7 @@ def _not_then(
 def _areas(content: Content, schedule: Schedule, hearing: Sequence[Cluster], day: date) -> Iterator[Fault]:
     for index, code in enumerate(schedule.areas):
         yield from _not_then(content, code, day, f"schedules/{schedule.id}.toml", ("areas", index))
-    if not hearing and any(content.areas.find(code, day) for code in schedule.areas):
+    if not hearing:
         yield of_schedule(
             schedule,
             say("No cluster of this station lies in its areas."),
@@ -147,6 +150,48 @@ def _outside_hours(content: Content, schedule: Schedule, day: date) -> Iterator[
             )
 
 
+def past(content: Content, day: date) -> Iterator[Fault]:
+    """What was over before *day*: told of an edit that writes it, no fault of what simply grew old."""
+    for schedule in content.schedules:
+        ends: list[tuple[date | None, tuple[str | int, ...]]] = [
+            *((one.within.last, ("rule", index, "until")) for index, one in enumerate(schedule.rules)),
+            *(
+                (one.within.last, ("campaign", index, "until"))
+                for index, one in enumerate(schedule.campaigns)
+            ),
+            *((move.to.date(), ("move", index, "to")) for index, move in enumerate(schedule.moves)),
+            *((at.date(), ("extra", index, "at")) for index, at in enumerate(schedule.extras)),
+        ]
+        for end, place in ends:
+            if end is not None and end < day:
+                yield of_schedule(
+                    schedule,
+                    say("This lies in the past: it ended on {day}.", day=end)
+                    if place[-1] == "until"
+                    else say("This lies in the past: {day}.", day=end),
+                    say("Nothing sounds by it any more. See that month and year are right."),
+                    *place,
+                    warning=True,
+                )
+
+
+def _never(schedule: Schedule, day: date) -> Iterator[Fault]:
+    """Rules that have no day to sound on, such as the 31st in February; not those that are over."""
+    for kind, rules in (("rule", schedule.rules), ("campaign", schedule.campaigns)):
+        for index, rule in enumerate(rules):
+            last = rule.within.last or date(min((rule.within.first or day).year + CALENDAR, MAXYEAR), 12, 31)
+            first = max(rule.within.first or date.min, date(max(last.year - CALENDAR, 1), 1, 1))
+            days = (first + timedelta(days=number) for number in range((last - first).days + 1))
+            if last >= day and not any(rule.holds_on(one, rule.season) for one in days):
+                yield of_schedule(
+                    schedule,
+                    say("Nothing ever sounds by this rule."),
+                    say("No day fits all of it. Look at its days, weekdays and months."),
+                    *(kind, index),
+                    warning=True,
+                )
+
+
 def _single(content: Content, schedule: Schedule, hearing: Sequence[Cluster], day: date) -> Iterator[Fault]:
     """Moves and extras of days to come that do nothing."""
     places: list[tuple[datetime, str, int, str]] = [
@@ -158,8 +203,8 @@ def _single(content: Content, schedule: Schedule, hearing: Sequence[Cluster], da
         if exclusion is not None and at.date() >= day:
             yield of_schedule(
                 schedule,
-                say("{at} stays silent: {reason}.", at=f"{at:%Y-%m-%d %H:%M}", reason=exclusion.reason),
-                say("Take another day, or end the exception before it."),
+                say("{at} stays silent: {reason}.", at=at, reason=exclusion.reason),
+                say("Take another day, or take that day out of the silent days."),
                 *(kind, index, key),
                 warning=True,
             )
@@ -173,10 +218,14 @@ def _single(content: Content, schedule: Schedule, hearing: Sequence[Cluster], da
             )
         }
         if hearing and nominal.time() not in asked and max(nominal, move.to).date() >= day:
+            times = ", ".join(f"{one:%H:%M:%S}" for one in asked)
+            silent = schedule.exclusion_on(nominal.date()) is not None
             yield of_schedule(
                 schedule,
-                say("There is no occurrence at {at}; this moves nothing.", at=f"{nominal:%Y-%m-%d %H:%M:%S}"),
-                say("On that day it sounds at {times}.", times=", ".join(f"{one:%H:%M:%S}" for one in asked))
+                say("There is no occurrence at {at}; this moves nothing.", at=nominal),
+                say("That day is silent; else it would sound at {times}.", times=times)
+                if asked and silent
+                else say("On that day it sounds at {times}.", times=times)
                 if asked
                 else say(
                     "On that day it does not sound at all. See on which days it does: broadcaster plan."
@@ -210,8 +259,8 @@ def _season(
             say(
                 "The season “{name}” is declared for {declared}, and the script is for {groups}.",
                 name=name,
-                declared=", ".join(sorted({one.group for one in declared})),
-                groups=", ".join(sorted(groups)),
+                declared=_groups({one.group for one in declared}),
+                groups=_groups(groups),
             ),
             say("Declare it for that group, or for “everyone”, in schedules/seasons.toml."),
             False,
@@ -244,6 +293,12 @@ def _season(
         say("Declare the coming one, in another [[season]] of schedules/seasons.toml."),
         True,
     )
+
+
+def _groups(names: Iterable[str]) -> Text:
+    """Their names in words, which are marked for the message catalogues in cli/words."""
+    words = (Text(name.replace("-", " ")) for name in sorted(names))
+    return reduce(lambda some, one: say("{some}, {one}", some=some, one=one), words)
 
 
 NEXT = {

@@ -4,13 +4,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from .occurrence import Occurrence, State
+from .occurrence import Occurrence
 
 
 class Effect(StrEnum):
     COMES = "comes"
     GOES = "goes"
-    MOVES = "moves"  # it sounds, at another time
+    MOVES = "moves"  # the same, at another time
     CHANGES = "changes"
 
 
@@ -30,7 +30,7 @@ class Change:
             return Effect.COMES
         if self.after is None:
             return Effect.GOES
-        if "at" in self.what and self.before.state is self.after.state is State.PLANNED:
+        if "at" in self.what and self.before.state is self.after.state:
             return Effect.MOVES
         return Effect.CHANGES
 

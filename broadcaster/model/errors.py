@@ -117,7 +117,7 @@ _LIKELY = (  # what tomllib says, what the line holds beside whole texts: the mi
         r"[“”„‟‘’«»]",
         say("These are the quotes of a word processor. Type straight ones: {quotes}.", quotes='"…"'),
     ),
-    ("declare", r"^\[(?!\[)", say("What there are several of has two brackets on each side: [[rule]].")),
+    ("declare", r"^\[(?!\[)", say("Write what may stand there several times with two brackets: [[rule]].")),
     ("overwrite|declare|mutate", "", say("The same key or table is there already. Keep one of the two.")),
     (r"'\\n'", "", say("A quote is opened in this line and not closed.")),
     (

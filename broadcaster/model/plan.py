@@ -179,7 +179,7 @@ class _Cluster:
             return [one.in_week(by, days) for one in known]
         planned = _Week(self, week)
         found = list(planned.occurrences())
-        if looks is not None and not planned.displaced:
+        if looks is not None and not planned.unique:
             self._known[looks] = found, week[0]
         return found
 
@@ -323,6 +323,7 @@ class _Week:
             self.laid[day] = self._lay(day, self.asked[day])
             busy = max(0, self.laid[day].end - MIDNIGHT)
         self.displaced = any(place.reason for laid in self.laid.values() for place in laid.places)
+        self.unique = False  # what is made good in it hangs on more than on how the week looks
 
     def occurrences(self) -> Iterator[Occurrence]:
         self._make_good()
@@ -401,6 +402,7 @@ class _Week:
             table = tables[lost.schedule]
             alive[lost.schedule] -= 1
             rules = quotas[table]
+            self.unique |= table.looks(self.days) is None
             if alive[lost.schedule] >= max(rule.at_least.airings for rule in rules if rule.at_least):
                 continue
             placed = self._place(table, rules, lost, known)
@@ -439,7 +441,7 @@ class _Week:
             extra = self.of.ask(table, lost.script, slot, slot, season, makes_good=True)
             if extra is None or not extra.sounds:
                 continue
-            tried = self._lay(day, [*self.asked[day], extra])
+            tried = self.of.laid((*self.laid[day].wanted, extra.wanted), self.busy[day])
             sounding = [place.reason is None for place in self.laid[day].places] + [True]
             if tried.end <= max(MIDNIGHT, self.laid[day].end) and sounding == [
                 place.reason is None for place in tried.places

@@ -59,7 +59,7 @@ def no_room(content: Content, day: date) -> Iterator[Fault]:
 
 def _displaced(planned: Planned, hours: Hours) -> tuple[dict[str, list[Occurrence]], ...]:
     """
-    By cluster, the displaced occurrences where nothing sounds, and where something does.
+    By cluster, the displaced occurrences of times at which nothing ever sounds, else all that are displaced.
 
     Not those that are asked for outside the hours: that is a fault of its own.
     """
@@ -69,8 +69,13 @@ def _displaced(planned: Planned, hours: Hours) -> tuple[dict[str, list[Occurrenc
         lost = [
             one for one in own if one.state is State.DISPLACED and hours.hold(one.at.time(), one.at.time())
         ]
-        if lost:
-            (not_always if any(one.state is State.PLANNED for one in own) else never)[cluster] = lost
+        sounding = {one.nominal.time() for one in own if one.state is State.PLANNED}
+        made_good = any(one.kind is Kind.MAKE_GOOD for one in own)
+        always = [one for one in lost if one.nominal.time() not in sounding]
+        if always and not (made_good and sounding):
+            never[cluster] = always
+        elif lost:
+            not_always[cluster] = lost
     return never, not_always
 
 
@@ -99,7 +104,7 @@ def _told(
             "In the coming year it finds no room {count} times at {clusters}, first on {at}: {why}.",
             count=len(lost),
             clusters=clusters,
-            at=f"{first.at:%Y-%m-%d %H:%M}",
+            at=first.at.replace(tzinfo=None),
             why=why,
         ),
         say("Move or shorten one of them, or allow more under [hours] in schedules/station.toml."),
@@ -130,11 +135,17 @@ def _why(lost: Occurrence, that_day: Iterable[Occurrence], hours: Hours) -> Text
         else say("about {minutes} minutes", minutes=minutes)
     )
     if lost.reason is Reason.TOO_MANY_SESSIONS:
-        sounding = [one for one in others if one.state is State.PLANNED]
+        sounding = {one.schedule: one for one in others if one.state is State.PLANNED}
+        own, limit = sounding.pop(lost.schedule, None), hours.sessions_per_day
+        if not sounding:
+            return say("its other times take up the {limit} sessions of the day", limit=limit)
+        strangers = _named(sounding.values())
+        if own is None:
+            return say("{others} take up the {limit} sessions of the day", others=strangers, limit=limit)
         return say(
-            "{others} take up the {limit} sessions of the day",
-            others=_named(sounding),
-            limit=hours.sessions_per_day,
+            "{others} and its own other times take up the {limit} sessions of the day",
+            others=strangers,
+            limit=limit,
         )
     if lost.reason is Reason.OUTSIDE_HOURS:
         end = max(span.end for span in hours.allowed if span.start <= lost.at.time() <= span.end)
@@ -143,7 +154,8 @@ def _why(lost: Occurrence, that_day: Iterable[Occurrence], hours: Hours) -> Text
         return say("it lasts {lasting}, and the hours end at {end}", lasting=lasting, end=f"{end:%H:%M}")
     if ahead and minutes <= hours.session_minutes:
         return say(
-            "{others} comes before it and has no room either, and nothing overtakes", others=_named(ahead)
+            "{others} comes before it and has no room either, and a later one may not pass it",
+            others=_named(ahead),
         )
     if session:
         return say(

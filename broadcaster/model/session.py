@@ -109,14 +109,8 @@ class Day:
 
     def openings(self, seconds: float, after: float) -> list[float]:
         """Where one more could join a session, or begin one on a full five minutes after *after*."""
-        free = (
-            [first for first, _ in self._spans]
-            + [session.end + GAP for session in self.sessions]
-            + [session.start - seconds for session in self.sessions]  # and the session follows it
-            + [place.start + 1 for place in self.places if place.reason is Reason.SESSION_FULL]
-            + [after + 1]
-        )
-        beginning = {float(ceil(second / GRID) * GRID) for second in free}
-        return sorted(
-            second for second in beginning | {one.start for one in self.sessions} if 0 <= second < MIDNIGHT
-        )
+        now = ceil((after + 1) / GRID) * GRID
+        beginning = {now, *(session.start for session in self.sessions)}
+        for first, last in self._spans:
+            beginning.update(range(max(now, ceil(first / GRID) * GRID), int(last - seconds) + 1, GRID))
+        return sorted(second for second in beginning if max(after, -1) < second < MIDNIGHT)

@@ -10,6 +10,7 @@ import pytest
 from broadcaster.edges.content.country import DATA
 from tests.cli.terminal import AREAS, Terminal
 
+BAC_NINH = '[[area]]\ncode = "24"\nname = "Tỉnh Bắc Ninh"\nkind = "province"\nfrom = 2025-07-01\n'
 NOW = datetime(2026, 11, 20, 10, 15, tzinfo=UTC)
 
 
@@ -65,6 +66,11 @@ class TestList:
     def test_shows_the_villages_of_a_commune(self, type_in: Terminal) -> None:
         """What the station itself added lies in the country's communes."""
         assert codes(type_in("area", "list", "--in", "03160", "--json").json) == ["03160/nam-po"]
+
+    def test_shows_what_lay_in_a_place_of_the_past(self, type_in: Terminal) -> None:
+        """On its last day."""
+        found = type_in("area", "list", "--in", "219", "--json").json
+        assert len(found) == len(type_in("area", "show", "219", "--json").json["inside"]) > 0
 
 
 class TestShow:
@@ -124,6 +130,24 @@ class TestShow:
         """The station's own places have names, too."""
         assert type_in("area", "show", "nam po", "--json").json["code"] == "03160/nam-po"
 
+    def test_says_what_else_had_the_name(self, type_in: Terminal) -> None:
+        """A place of today goes first, and those of the past stand below it."""
+        said = type_in("area", "show", "Bắc Giang").out
+        assert said.startswith("Phường Bắc Giang (")
+        assert "24" in [
+            line.split()[0] for line in said.partition("Of this name were also:")[2].splitlines() if line
+        ]
+
+    def test_takes_the_name_of_a_place_of_the_past(self, type_in: Terminal) -> None:
+        """Also where the code means another place of the station now."""
+        type_in.change("schedules/areas.toml", 'parent = "03160"\n', 'parent = "03160"\n' + BAC_NINH)
+        found = type_in("area", "show", "Tỉnh Bắc Giang", "--json").json
+        assert (found["code"], found["until"]) == ("24", "2025-06-30")
+
+    def test_takes_a_day_as_it_is_typed(self, type_in: Terminal) -> None:
+        """As the schedule commands do."""
+        assert type_in("area", "show", "11", "--on", "30/06/2025", "--json").code == 0
+
     def test_a_name_of_many_lists_them(self, type_in: Terminal) -> None:
         """Of several places of one name each is listed with its province, to choose from by code."""
         said = type_in("area", "show", "Xã Tân Tiến")
@@ -174,6 +198,9 @@ class TestImport:
         assert "renamed  03160  Xã Mường Nhé < 11" in said.out
         assert "gone     00008  Phường Ngọc Hà < 01" in said.out
         assert "renamed: 1, gone: 1" in said.out
+        assert said.err.startswith(
+            "Note: schedules/areas.toml: These areas stay as this file says: Xã Mường Nhé (0"
+        )
         assert (type_in.station / "schedules" / "areas.csv").read_text("utf-8").splitlines() == [
             "code,name,kind,parent,from,until",
             "00008,Phường Ngọc Hà,commune,01,2025-07-01,2026-08-31",

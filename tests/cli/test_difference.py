@@ -10,7 +10,7 @@ from broadcaster.model.airing import Outcome
 from broadcaster.model.content import Content
 from broadcaster.model.difference import difference
 from broadcaster.model.plan import plan
-from broadcaster.model.schedule import BulletinClass
+from broadcaster.model.schedule import BulletinClass, Days, Exclusion, Move
 from tests import factories as make
 from tests.factories import at
 
@@ -64,6 +64,25 @@ def test_what_only_gives_way(capsys: pytest.CaptureFixture[str]) -> None:
         before = make.make_content(last, scripts=scripts)
         after = make.make_content(new, last, scripts=scripts)
         assert words in told(capsys, before, after)
+
+
+def test_what_waits_for_approval_is_moved_too(capsys: pytest.CaptureFixture[str]) -> None:
+    """A withheld one is told with its new time and why it stays silent."""
+    move = Move(
+        at("2026-11-20", "17:30").replace(tzinfo=None), at("2026-11-20", "18:00").replace(tzinfo=None)
+    )
+    before, after = (
+        replace(make.make_content(make.make_schedule(moves=moves)), approvals={}) for moves in ([], [move])
+    )
+    said = told(capsys, before, after)
+    assert "1 × moved to 18:00 (withheld: without Vietnamese: not approved (1 items))" in said
+
+
+def test_what_was_lost_and_is_not_any_more(capsys: pytest.CaptureFixture[str]) -> None:
+    """Where the silent days end it sounds again."""
+    silent = make.make_schedule(exclusions=[Exclusion(Days(), "Nghỉ")])
+    said = told(capsys, make.make_content(silent), make.make_content(make.make_schedule()))
+    assert "7 × sounds again\n" in said
 
 
 def test_what_is_lost_already_when_it_comes(capsys: pytest.CaptureFixture[str]) -> None:

@@ -28,6 +28,12 @@ def test_an_empty_table_is_its_heading(capsys: Capture) -> None:
     assert capsys.readouterr().out == "Name  Count\n----  -----\n"
 
 
+def test_a_table_without_rows_and_names_is_still_one(capsys: Capture) -> None:
+    """A column without a name and without anything in it is one letter wide."""
+    output.table(("", "Name"), [])
+    assert capsys.readouterr().out == "   Name\n-  ----\n"
+
+
 def test_parts_of_a_table_have_columns_of_one_width(capsys: Capture) -> None:
     """One heading for all; spaces at the beginning of a cell stay."""
     output.sections(("A", "B"), [("first", [("x", "y")]), ("second", [("  wide cell", "z")])])

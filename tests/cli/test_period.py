@@ -30,6 +30,8 @@ DEFAULT = (TODAY, TODAY + timedelta(days=1))
     ("period", "first", "last"),
     [
         ("2026-11-20", date(2026, 11, 20), date(2026, 11, 20)),
+        ("20/11/2026", date(2026, 11, 20), date(2026, 11, 20)),
+        ("1.2.2026", date(2026, 2, 1), date(2026, 2, 1)),
         ("2026-11", date(2026, 11, 1), date(2026, 11, 30)),
         ("2026-12", date(2026, 12, 1), date(2026, 12, 31)),
         ("2028-02", date(2028, 2, 1), date(2028, 2, 29)),
@@ -43,14 +45,24 @@ DEFAULT = (TODAY, TODAY + timedelta(days=1))
     ],
 )
 def test_periods_as_people_name_them(period: str, first: date, last: date) -> None:
-    """A day, a month, a quarter and a year have their first and their last day."""
+    """A day, as it is typed elsewhere too, a week, a month, a quarter and a year have a first and a last day."""
     assert parse(period) == (first, last)
 
 
 @pytest.mark.parametrize(
     "period",
     [
-        *("", "x", "20/11/2026", "2026-13", "2026-00", "2026-11-00", "2026-02-30", "2026-11-31"),
+        *(
+            "",
+            "x",
+            "31/11/2026",
+            "20/11/0999",
+            "2026-13",
+            "2026-00",
+            "2026-11-00",
+            "2026-02-30",
+            "2026-11-31",
+        ),
         *(
             "2026-Q0",
             "2026-Q5",
@@ -71,7 +83,7 @@ def test_what_is_no_period_is_refused(period: str) -> None:
     """Everything else is a fault that shows how to write it; nothing is guessed."""
     with pytest.raises(BroadcasterError) as error:
         parse(period)
-    assert "2026-Q4" in str(error.value)
+    assert "20/11/2026, 2026-W47, 2026-11, 2026-Q4 or 2026" in str(error.value)
 
 
 def test_nothing_given_is_the_default() -> None:

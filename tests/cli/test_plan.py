@@ -49,10 +49,11 @@ def show(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) ->
         now: datetime = EARLIER,
         log: timetable.Mapping[str, make.Airing] | None = None,
         fold: bool = False,
+        marked: bool = True,
     ) -> str:
         found = plan(content, log or {}, at(first), at(until))
         names = {one.id: one.name for one in content.station.clusters}
-        timetable.tell(found, timetable.sessions(found), names, now, fold=fold)
+        timetable.tell(found, timetable.sessions(found), names, now, fold=fold, marked=marked)
         return capsys.readouterr().out
 
     return tell
@@ -124,7 +125,7 @@ class TestDays:
             r"✗ 17:30:00 .* the schedule is silent on this day: Tết\n",
             said,
         )
-        assert "In all: 1 will sound, 2 will not: 1 × displaced: outside the allowed hours; 1 ×" in said
+        assert "In all: 1 will sound, 2 will not sound or did not: 1 × displaced" in " ".join(said.split())
 
     def test_what_became_of_it_stands_there(self, show: Show) -> None:
         """What was lost is marked and counted as lost, in its session."""
@@ -134,7 +135,21 @@ class TestDays:
         said = show(content, log=log, now=at("2026-11-22"))
         assert re.search(r"\n  05:30:00 .* aired\n", said)
         assert re.search(r"\n✗ 17:30:00 .* missed\n", said)
-        assert "In all: 1 will sound, 1 will not: 1 × missed." in said
+        assert "In all: 1 sounded, 1 will not sound or did not: 1 × missed." in said
+
+    def test_what_nobody_wrote_down_is_not_said_to_sound(self, show: Show) -> None:
+        """Of days gone by without a record the plan claims nothing, day by day or folded."""
+        content = make.make_content(make.make_schedule("x", make.make_rule(MORNING, EVENING)))
+        for fold in (False, True):
+            said = show(content, now=at("2026-11-22"), fold=fold)
+            assert "no record: the daemon did not run" in said
+            assert "In all: 2 without a record." in said
+
+    def test_of_days_that_are_far_nothing_is_next(self, show: Show) -> None:
+        """What comes next is before the days that are shown."""
+        content = make.make_content(make.make_schedule("x", make.make_rule(MORNING, EVENING)))
+        assert "→" in show(content)
+        assert "→" not in show(content, marked=False)
 
 
 class TestFolded:
@@ -144,9 +159,9 @@ class TestFolded:
             make.make_schedule("x", make.make_rule(MORNING, EVENING, weekdays=frozenset({1, 4}))),
             clusters=[make.make_cluster("a"), make.make_cluster("b")],
         )
-        said = show(content, "2026-01-01", "2027-01-01", fold=True)
+        said = show(content, "2027-01-01", "2028-01-01", fold=True)
         assert re.search(
-            r"05:30, 17:30 +Lịch x +Cụm a, Cụm b +Tuesday, Friday 02/01 – 29/12/2026 +416\n +Vietnamese\n",
+            r"05:30, 17:30 +Lịch x +Cụm a, Cụm b +Tuesday, Friday 01/01 – 31/12/2027 +420\n +Vietnamese\n",
             said,
         )
         assert len(said.splitlines()) == 6
@@ -200,7 +215,7 @@ class TestPeriods:
     def test_long_ones_are_folded_unless_all_is_asked_for(self, type_in: Terminal) -> None:
         """A month is some lines; --all has a heading a day."""
         assert "Friday, 20/11/2026" not in type_in("plan", "2026-11").out
-        assert "01/11 – 30/11/2026" in type_in("plan", "2026-11").out
+        assert "30/11/2026" in type_in("plan", "2026-11").out
         assert "Friday, 20/11/2026" in type_in("plan", "2026-11", "--all").out
 
 
@@ -218,7 +233,7 @@ class TestFilters:
         found = type_in("plan", DAY, "--lost", "--json").json
         assert {(one["schedule"], one["state"]) for one in found} == {("tin", "displaced")}
         said = type_in("plan", DAY, "--lost").out
-        assert "In all: 2 will not sound: 2 × displaced: outside the allowed hours." in said
+        assert "In all: 2 will not sound or did not: 2 × displaced: outside the allowed hours." in said
 
 
 class TestCalendar:

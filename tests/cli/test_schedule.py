@@ -87,8 +87,11 @@ class TestLooking:
         """Seasons, recurrences, campaigns by title, holidays and extra dates, with their numbers."""
         type_in.write(
             "schedules/seasons.toml",
-            '[[season]]\nname = "vai"\ntitle = "Mùa vải"\ngroup = "everyone"\nareas = ["03160"]\n'
-            "from = 2026-06-01\nuntil = 2026-07-31\n",
+            "".join(
+                f'[[season]]\nname = "vai"\ntitle = "Mùa vải"\ngroup = "{group}"\nareas = ["03160"]\n'
+                f"from = {year}-06-01\nuntil = {year}-07-31\n"
+                for year, group in ((2026, "everyone"), (2027, "everyone"), (2028, "farmers"))
+            ),
         )
         text = COMMENTED[: COMMENTED.index("# quanh")] + (
             'except = [{ from = 2026-12-01, until = 2026-12-01, reason = "Họp" }, "Tết"]\n'
@@ -101,7 +104,8 @@ class TestLooking:
         said = type_in("schedule", "show", "tin")
         assert said.code == 0
         rows = [" ".join(line.split()) for line in said.out.splitlines()]
-        assert "rule 1 in: Mùa vải; not in: Mùa vải 17:30" in rows
+        stretches = "vai (01/06/2026 – 31/07/2026, 01/06/2027 – 31/07/2027)"
+        assert f"rule 1 in: {stretches}; not in: {stretches} 17:30" in rows
         assert "rule 2 01/01/2026 – ; FREQ=MONTHLY;BYDAY=1MO 17:30" in rows
         assert "campaign 1 01/05/2026 – 31/05/2026 “Cao điểm” 05:30" in rows
         assert "silent 1 01/12/2026 Họp" in rows
@@ -270,7 +274,8 @@ class TestChanging:
         said = type_in("schedule", "edit", "tin", "--season", "vai")
         assert said.code == 0, said.err
         assert planned(type_in, "tin", "2026-11-01", "2026-11-10") == ["2026-11-09T17:30"]
-        assert "season" in type_in.fault("schedule", "season", "remove", "vai")
+        told = type_in.fault("schedule", "season", "remove", "vai")
+        assert "The season “vai” is still named by: tin." in told
         type_in("schedule", "undo")
         does(type_in, "season", "remove", "vai")
         assert not (type_in.station / "schedules/seasons.toml").exists()
@@ -295,6 +300,7 @@ class TestRefusing:
             (("remove", "tinn"), "Did you mean “tin”?"),
             (("rename", "tin", "nuoc"), "of this name already"),
             (("undo",), "no edit to take back"),
+            (("undo", "99"), "There is no edit of this number."),
         ],
     )
     def test_what_check_refuses_is_not_saved(
@@ -357,6 +363,27 @@ class TestRefusing:
         said = does(type_in, "except", "tin", "--from", "1/3/2027", "--until", "9/3/2027", "--reason", "Nghỉ")
         assert "Nothing changes in the plan of the next 30 days." in said
         assert "The first change: Monday, 01/03/2027, 17:30" in said
+        assert "What changes in the 30 days from then on:" in said
+        assert "01/03, 08/03/2027  2 × the schedule is silent on this day: Nghỉ" in said
+        assert "In all: 0 come (+), 0 go (−), 4 change (~)." in said
+
+    def test_what_is_over_and_what_never_sounds_is_noted(self, type_in: Terminal) -> None:
+        """A slip in a year or in a day of the month is told once, when it is saved, with days as in tables."""
+        said = type_in("schedule", "extra", "tin", "20/11/2025 18:00")
+        assert said.code == 0
+        assert "[extra 1]: This lies in the past: 20/11/2025." in said.err
+        said = type_in(
+            "schedule", "edit", "tin", "--add-rule", "--times", "6:00", "--days", "31", "--months", "2"
+        )
+        assert "[rule 2]: Nothing ever sounds by this rule." in said.err
+        assert "past" not in said.err + type_in("check").err
+        assert "Nor in the year after that." in said.out
+
+    def test_a_list_of_nothing_is_a_list(self, type_in: Terminal) -> None:
+        """A station without seasons and edits has lists without rows."""
+        for arguments in (("season", "list"), ("undo", "--list")):
+            said = type_in("schedule", *arguments)
+            assert (said.code, said.err, len(said.out.splitlines())) == (0, "", 2)
 
 
 class TestUndoing:
@@ -485,11 +512,46 @@ class TestAsking:
             "rule": [{"times": [time(17, 40)]}],
         }
 
-    def test_no_means_no(self, type_in: Terminal) -> None:
-        """Nothing is written when the difference is not what was wanted."""
+    def test_a_slip_in_an_answer_is_asked_for_again(self, type_in: Terminal) -> None:
+        """Script, name and areas are looked at as soon as they are typed."""
+        answers = ["tinn", "tin", "", "Tin Mới", "tin", "tin-moi", "99999", "03160/nam-po", "", "", "c"]
+        code, screen = at_terminal(type_in.station, "add", answers=answers)
+        assert code == 0, screen
+        for told in (
+            "Did you mean “tin”?",
+            "A schedule is named with small letters",
+            "There is a schedule of this name already.",
+            "The area “99999” is not in schedules/areas.toml",
+        ):
+            assert told in screen
+        assert "Error" not in screen
+        assert data(type_in, "schedules/tin-moi.toml")["areas"] == ["03160/nam-po"]
+
+    @pytest.mark.parametrize(
+        ("arguments", "told"),
+        [
+            (("add", "nhac bhyt"), "A schedule is named with small letters"),
+            (("add", "--area", "99999"), "The area “99999” is not in"),
+            (("add", "--script", "tinn"), "Did you mean “tin”?"),
+            (("season", "add", "vai", "--area", "99999"), "The area “99999” is not in"),
+        ],
+    )
+    def test_a_slip_in_an_option_is_told_before_anything_is_asked(
+        self, type_in: Terminal, arguments: Sequence[str], told: str
+    ) -> None:
+        """Nobody answers questions for nothing."""
+        code, screen = at_terminal(type_in.station, *arguments, answers=[])
+        assert code == 1
+        assert told in screen
+        assert "Title" not in screen
+
+    @pytest.mark.parametrize("answers", [["n"], ["Không"], ["was?", "k"]])
+    def test_no_means_no(self, type_in: Terminal, answers: Sequence[str]) -> None:
+        """In either language; nothing is written when the difference is not what was wanted."""
         before = type_in.files()
-        code, screen = at_terminal(type_in.station, "remove", "tin", answers=["n"])
+        code, screen = at_terminal(type_in.station, "remove", "tin", answers=answers)
         assert (code, "Nothing was changed." in screen) == (0, True)
+        assert ("This is neither yes nor no. Answer y or n." in screen) == (len(answers) > 1)
         after = type_in.files()
         assert {name: after[name] for name in before} == before
         assert not history(type_in.station)

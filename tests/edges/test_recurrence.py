@@ -320,7 +320,7 @@ def test_what_never_happens_is_refused_at_once(text: str) -> None:
     """A rule that no day passes, or no day that it comes to, is told so in under a second."""
     began = measuring.process_time()
     with pytest.raises(UnusableError, match="nothing ever sounds"):
-        RRule(text, date(2027, 1, 4), NINE, ZONE)
+        RRule(text, date(2027, 1, 4), () if "BYHOUR" in text or "BYMINUTE" in text else NINE, ZONE)
     assert measuring.process_time() - began < 1
 
 
@@ -371,7 +371,7 @@ def test_what_cannot_be_used_is_refused_with_a_sentence(text: str, told: str) ->
     """What RFC 5545 does not allow, and what loudspeakers cannot bear, is said and what to write instead."""
     began = measuring.process_time()
     with pytest.raises(UnusableError) as refused:
-        RRule(text, date(2026, 1, 1), NINE, ZONE)
+        RRule(text, date(2026, 1, 1), () if "more than" in told else NINE, ZONE)
     assert told in str(refused.value.what)
     assert str(refused.value.following)
     assert measuring.process_time() - began < 1
@@ -383,6 +383,12 @@ def test_more_than_48_a_day_by_many_times_is_refused() -> None:
     assert RRule("FREQ=DAILY", date(2026, 1, 1), times, ZONE).times_on(date(2026, 1, 1)) == list(times)
     with pytest.raises(UnusableError, match="more than 48"):
         RRule("FREQ=DAILY", date(2026, 1, 1), (*times, time(6)), ZONE)
+
+
+def test_a_time_that_the_hours_of_the_rule_leave_out_is_refused() -> None:
+    """When “times” and BYHOUR disagree one of them would not hold, and nobody should have to know which."""
+    with pytest.raises(UnusableError, match="09:00"):
+        RRule("FREQ=DAILY;BYHOUR=6", date(2026, 1, 1), NINE, ZONE)
 
 
 def test_without_times_and_hour_nobody_knows_when() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from broadcaster.model.area import Areas
-from broadcaster.model.check import check
+from broadcaster.model.check import check, past
 from broadcaster.model.content import Content
 from broadcaster.model.errors import Fault
 from broadcaster.model.schedule import BulletinClass, Days, Exclusion, Move, Quota, Schedule, Season
@@ -132,6 +132,59 @@ class TestSingleOnes:
         move = Move(wall("2026-11-20", "17:00"), wall("2026-11-20", "17:10"))
         assert not told(make_content(make_schedule(moves=[move])))
 
+    def test_a_move_on_a_silent_day_does_not_say_that_it_sounds(self) -> None:
+        """The day of an exception is called silent, with the times that it else would have."""
+        exclusions = [Exclusion(Days(date(2026, 11, 26), date(2026, 11, 26)), "Lễ tang")]
+        move = Move(wall("2026-11-26", "17:00"), wall("2026-11-27", "17:10"))
+        fault = only(make_content(make_schedule(exclusions=exclusions, moves=[move])))
+        assert str(fault.next) == "That day is silent; else it would sound at 17:30:00."
+
+    def test_what_is_over_is_told_of_an_edit(self) -> None:
+        """A campaign, a rule, a move and an extra that end before today, each at its place; today does not."""
+        days = Days(date(2026, 11, 1), date(2026, 11, 20))
+        today = wall("2026-11-23", "17:00")
+        schedule = make_schedule(
+            rules=[make_rule(), make_rule(within=days)],
+            campaigns=[make_rule(within=days), make_rule(within=Days(date(2026, 11, 20), MONDAY))],
+            moves=[Move(today, today), Move(today, wall("2026-11-20", "17:00"))],
+            extras=[today, wall("2025-11-24", "17:00")],
+        )
+        assert [(one.at, str(one.what), one.warning) for one in past(make_content(schedule), MONDAY)] == [
+            (("rule", 1, "until"), "This lies in the past: it ended on 2026-11-20.", True),
+            (("campaign", 0, "until"), "This lies in the past: it ended on 2026-11-20.", True),
+            (("move", 1, "to"), "This lies in the past: 2026-11-20.", True),
+            (("extra", 1, "at"), "This lies in the past: 2025-11-24.", True),
+        ]
+
+
+class TestNever:
+    @pytest.mark.parametrize(
+        "given",
+        [
+            {"days": frozenset({30, 31}), "months": frozenset({2})},
+            {"weekdays": frozenset({TUESDAY}), "within": Days(MONDAY, MONDAY)},
+            {"days": frozenset({31}), "within": Days(date(9999, 12, 1), date(9999, 12, 30))},
+        ],
+    )
+    def test_a_rule_that_has_no_day_is_told(self, given: dict[str, Any]) -> None:
+        """No year, or none of its own days, has one that fits it: a note beside the rule."""
+        fault = only(make_content(make_schedule("x", make_rule(), make_rule(**given))))
+        assert (fault.at, fault.warning) == (("rule", 1), True)
+        assert str(fault.what) == "Nothing ever sounds by this rule."
+
+    @pytest.mark.parametrize(
+        "given",
+        [
+            {"days": frozenset({29}), "months": frozenset({2}), "weekdays": frozenset({TUESDAY})},
+            {"within": Days(date(2030, 1, 1), date(2030, 1, 1))},
+            {"within": Days(None, date(2026, 12, 1)), "months": frozenset({5})},
+            {"days": frozenset({31}), "within": Days(date(2025, 2, 1), date(2025, 2, 2))},
+        ],
+    )
+    def test_one_whose_day_is_rare_far_or_over_is_not(self, given: dict[str, Any]) -> None:
+        """A Tuesday of the 29th of February comes, and what ended needs no day."""
+        assert not told(make_content(make_schedule("x", make_rule(), make_rule(**given))))
+
 
 class TestAreas:
     AREAS = Areas(
@@ -184,7 +237,7 @@ class TestSeasons:
         """It says for whom it is declared, and for whom the script is."""
         fault = only(in_season(replace(in_season().seasons[0], group="small-traders")))
         assert (fault.at, fault.warning) == (("rule", 0, "season"), False)
-        assert "declared for small-traders, and the script is for farmers" in str(fault.what)
+        assert "declared for small traders, and the script is for farmers" in str(fault.what)
 
     def test_one_for_another_place_is_a_fault(self) -> None:
         """It says where it is declared."""
@@ -227,10 +280,18 @@ class TestRoom:
     def test_a_collision_now_and_then_is_one_warning(self) -> None:
         """It says how often in a year, and when first."""
         rules = [make_rule(weekdays=frozenset({TUESDAY})), make_rule(MORNING, weekdays=frozenset({THURSDAY}))]
-        content = make_content(make_schedule("a"), make_schedule("b", *rules, scripts=["nuoc"]), scripts=LONG)
+        content = make_content(make_schedule("a", *rules), make_schedule("b", scripts=["nuoc"]), scripts=LONG)
         fault = only(content)
         assert fault.warning
         assert "no room 53 times at Cụm nam-po, first on 2026-11-24 17:30" in str(fault.what)
+
+    def test_a_time_that_never_finds_room_is_a_fault_though_others_do(self) -> None:
+        """Each time of day is judged: that the mornings sound does not excuse the evenings."""
+        rules = [make_rule(weekdays=frozenset({TUESDAY})), make_rule(MORNING, weekdays=frozenset({THURSDAY}))]
+        content = make_content(make_schedule("a"), make_schedule("b", *rules, scripts=["nuoc"]), scripts=LONG)
+        fault = only(content)
+        assert (fault.where, fault.warning) == ("schedules/b.toml [rule 1]", False)
+        assert "At 17:30 it never finds room at Cụm nam-po" in str(fault.what)
 
     def test_measured_recordings_are_no_estimate(self) -> None:
         """With recordings that were listened to the minutes are exact."""
@@ -263,6 +324,14 @@ class TestRoom:
             make_schedule("b", make_rule(time(18, 0))),
         ]
         assert "“a” take up the 2 sessions of the day" in str(only(make_content(*schedules)).what)
+
+    def test_its_own_times_are_no_others(self) -> None:
+        """What has taken up the sessions itself is not named as a stranger."""
+        times = [MORNING, EVENING, time(18, 10)]
+        alone = only(make_content(make_schedule("a", make_rule(*times))))
+        assert "its other times take up the 2 sessions of the day" in str(alone.what)
+        both = make_content(make_schedule("a", make_rule(MORNING)), make_schedule("b", make_rule(*times[1:])))
+        assert "“a” and its own other times take up the 2 sessions" in str(only(both).what)
 
     def test_one_that_could_overtake_is_told_why_it_may_not(self) -> None:
         """Behind what does not fit nothing sounds, however short."""

@@ -68,6 +68,14 @@ def test_a_moved_one_that_falls_silent_is_told_as_silent() -> None:
     assert (one.effect, one.what) == (Effect.CHANGES, ("at", "state", "reason"))
 
 
+def test_what_stays_withheld_moves_all_the_same() -> None:
+    """Whether it may sound is another question than when."""
+    move = Move(local("2026-11-20T17:30"), local("2026-11-20T18:00"))
+    before, after = (replace(make_content(make_schedule(moves=one)), approvals={}) for one in ([], [move]))
+    (one,) = changes(before, after)
+    assert (one.effect, one.what, one.one.state) == (Effect.MOVES, ("at",), State.WITHHELD)
+
+
 def test_another_script_length_or_class() -> None:
     """Each is named."""
     scripts = [make_script(), make_script("nuoc", seconds=90.0)]

@@ -71,11 +71,16 @@ recurrences = st.builds(
             "FREQ=MONTHLY;BYDAY=-1FR,1MO",
             "FREQ=MONTHLY;BYDAY=MO,TU,WE,TH,FR;BYSETPOS=-1",
             "FREQ=DAILY;COUNT=5",
-            "FREQ=DAILY;BYHOUR=5,17;BYMINUTE=30;UNTIL=20261108T100000Z",
         ]
     ),
     days,
     st.lists(clocks, min_size=1, max_size=2).map(tuple),
+    st.just(ZONE),
+) | st.builds(
+    RRule,
+    st.just("FREQ=DAILY;BYHOUR=5,17;BYMINUTE=30;UNTIL=20261108T100000Z"),
+    days,
+    st.just(()),
     st.just(ZONE),
 )
 

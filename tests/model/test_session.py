@@ -98,16 +98,18 @@ def test_a_full_day_is_known_at_a_glance(those: Sequence[Wanted], seconds: float
     assert Day(those, make_hours()).may_hold(seconds) is may
 
 
-def test_openings_are_where_something_begins_or_ends() -> None:
-    """The hours' first minutes, each session's start, what leads up to it, what follows it, and now."""
-    day = Day([wanted(EVENING, 60), wanted(EVENING, 1795, N, 1)], make_hours())
-    now = 16 * HOUR + 1801
-    expected = [5 * HOUR, 16 * HOUR + 1800, now - 1 + 300, EVENING - 600, EVENING, EVENING + 300]
-    assert day.openings(601, now) == sorted(expected)
+def test_openings_are_the_full_five_minutes_and_the_sessions() -> None:
+    """From now on, where the hours hold it, and with each session that is still to come."""
+    day = Day([wanted(MORNING, 60), wanted(EVENING + 7, 60, N, 1)], make_hours())
+    now = EVENING - 601
+    assert day.openings(1800, now) == [EVENING - 600, EVENING - 300, EVENING, EVENING + 7, EVENING + 300] + [
+        EVENING + 300 * step for step in range(2, 7)
+    ]
 
 
 def test_openings_stay_within_the_day() -> None:
-    """Neither before its midnight nor at the next."""
+    """Neither before what is known nor at the next midnight."""
     hours = Hours([Span(time(0), time(23, 59, 59))])
     day = Day([wanted(0, 60), wanted(24 * HOUR - 30, 20, N, 1)], hours)
-    assert all(0 <= second < 24 * HOUR for second in day.openings(600, 24 * HOUR - 100))
+    assert day.openings(10, 24 * HOUR - 100) == [24 * HOUR - 30]
+    assert day.openings(10, -5000)[:3] == [0, 300, 600]

@@ -1,9 +1,10 @@
 """SEAM: audio/ and schedules/ -> the model, or every fault at once."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from broadcaster.model.content import Content
 from broadcaster.model.errors import BroadcasterError, Fault, say
@@ -17,6 +18,7 @@ from .seasons import read_seasons
 from .station import read_station
 from .tables import CLUTTER, LARGEST_FILE, Reading, digest_of, is_seen
 
+MOST_FAULTS = 50  # of one file are told
 __all__ = ["CLUTTER", "LARGEST_FILE", "Loaded", "digest_of", "fingerprint", "load"]
 
 
@@ -65,11 +67,12 @@ def load(
     reading = Reading(station, measured or {}, instead or {})
     areas = read_areas(reading)
     head = read_station(reading)
-    if head is None or not areas.codes:
-        raise BroadcasterError(*located(station, reading.faults, instead))
     scripts = read_scripts(reading)
     seasons = read_seasons(reading)
-    schedules = read_schedules(reading, head.timezone, scripts, seasons)
+    zone = head.timezone if head else ZoneInfo("Asia/Ho_Chi_Minh")
+    schedules = read_schedules(reading, zone, scripts, seasons)
+    if head is None or not areas.codes:
+        raise BroadcasterError(*_few(located(station, reading.faults, instead)))
     recordings = Recordings(read_recordings(reading, scripts))
     kept = [name for folder, _, name in (one.partition("/") for one in reading.left_out) if folder == "audio"]
     approvals = {name: read_approvals(reading, name) for name in (*scripts, *kept)}
@@ -77,4 +80,25 @@ def load(
         head, areas, scripts, recordings, schedules, approvals, read_dictionary(reading), seasons or ()
     )
     faults = located(station, [*reading.faults, *reading.missing], instead)
-    return Loaded(content, faults, frozenset(reading.left_out))
+    return Loaded(content, _few(faults), frozenset(reading.left_out))
+
+
+def _few(faults: Iterable[Fault]) -> list[Fault]:
+    """Of a file that is something else, some faults are told, and how many more there are."""
+    told: list[Fault] = []
+    by_file: dict[str, list[Fault]] = {}
+    for fault in faults:
+        same = by_file.setdefault(fault.file, [])
+        same.append(fault)
+        if len(same) <= MOST_FAULTS:
+            told.append(fault)
+    for name, same in by_file.items():
+        if len(same) > MOST_FAULTS:
+            told.append(
+                Fault(
+                    name,
+                    say("There are {count} more faults in this file.", count=len(same) - MOST_FAULTS),
+                    say("Mend those that are told first."),
+                )
+            )
+    return told

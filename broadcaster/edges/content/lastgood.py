@@ -39,7 +39,7 @@ class LastGood:
         before = loaded if kept == shared else read(kept)
         if before.left_out:  # a file that can be read may leave another one without what it names
             before = read(self._texts(self._kept()) | kept)
-        return Loaded(before.content, [*faults, *loaded.faults], left_out)
+        return Loaded(before.content, faults or loaded.faults, left_out)
 
     def remember(self, left_out: Iterable[str]) -> list[Fault]:
         """Keep what can be used now; *left_out* is what cannot. A disk that takes nothing is a fault."""

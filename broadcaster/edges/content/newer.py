@@ -10,7 +10,7 @@ from io import StringIO
 from pathlib import Path
 
 from broadcaster.model.area import Area, AreaKind
-from broadcaster.model.errors import BroadcasterError, Fault, say, unread
+from broadcaster.model.errors import BroadcasterError, Fault, Text, say, unread
 
 from .country import DAY, Country, area_of, overlap, row_of, uncovered
 
@@ -137,7 +137,7 @@ def _areas(where: str, rows: Iterable[tuple[int | None, Sequence[str]]]) -> list
             wrong.append(Fault(where, what, following, line=line))
             continue
         if not (code.isascii() and code.isdecimal() and len(code) == DIGITS.get(kind)):
-            what = say("“{code}” is no code of a {kind}.", code=code[:20], kind=kind)
+            what = say("“{code}” is no code of a {kind}.", code=code[:20], kind=Text(kind))
             following = say(
                 "Codes have 2 digits (province), 3 (district) or 5 (commune), and keep their zeros."
             )

@@ -84,6 +84,12 @@ class RRule:
                 say("By this rrule nothing ever sounds."), say("Look at its days and months.")
             )
         days = self._expanded(self.start.year) or self._expanded(self.start.year + 1)
+        given = {at for times in days.values() for at in times}
+        if "BYHOUR" in parts and given and (never := [at for at in self.times if at not in given]):
+            raise UnusableError(
+                say("At {time} it never sounds: BYHOUR names other hours.", time=f"{never[0]:%H:%M}"),
+                say("Keep either “times” or BYHOUR."),
+            )
         if any(len(times) > MOST_A_DAY for times in days.values()):
             raise many
 

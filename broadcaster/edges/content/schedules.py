@@ -39,6 +39,7 @@ from .tables import (
     some_weekdays,
 )
 
+HEAD = ("title", "script", "areas", "class", "enabled", "except")  # keys at the top of a schedule
 NO_SCHEDULES = ("station", "areas", "seasons")  # files of schedules/ that are something else
 
 
@@ -146,7 +147,7 @@ def read_rule(table: Table, zone: ZoneInfo, *, campaign: bool = False) -> Rule:
         ),
         title=table.text("title", "") if campaign else "",
     )
-    table.close()
+    table.close(HEAD)
     return rule
 
 
@@ -221,7 +222,7 @@ def _exclusion(table: Table) -> Exclusion | None:
         found = Exclusion(holiday, reason) if holiday else None
     else:
         found = Exclusion(read_within(table, needed=True), table.text("reason"))
-    table.close()
+    table.close(HEAD)
     return found
 
 
@@ -242,14 +243,14 @@ def _holiday(table: Table, name: str | None, key: str) -> Holiday | None:
 
 def read_extra(table: Table) -> datetime:
     at = table.take("at", a_moment, say("a date and time such as 2026-11-20T17:30:00"))
-    table.close()
+    table.close(HEAD)
     return at
 
 
 def read_move(table: Table) -> Move:
     wanted = say("a date and time such as 2026-11-20T17:30:00")
     move = Move(table.take("occurrence", a_moment, wanted), table.take("to", a_moment, wanted))
-    table.close()
+    table.close(HEAD)
     return move
 
 

@@ -5,7 +5,7 @@ import re
 import tomllib
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from datetime import MAXYEAR, date, datetime, time
 from difflib import get_close_matches
@@ -22,6 +22,7 @@ from broadcaster.model.script import IDENTIFIER
 from broadcaster.model.station import Span
 
 T = TypeVar("T")
+DEEP = re.compile(r"(?:^|[{,])[ \t\[]*[\w\"'-]+(?:[ \t]*\.[ \t]*[\w\"'-]+){50}", re.MULTILINE)  # a key
 CLUTTER = {"thumbs.db", "desktop.ini"}  # Windows leaves them in folders
 LARGEST_FILE = 1_000_000  # bytes; content files are written by people
 MOST_STRANGERS = 20  # unknown keys of a table are told, not all of a file that is something else
@@ -112,10 +113,17 @@ class Table:
         """Is none of these lists of tables there? (One that is there but faulty has its own fault.)"""
         return all(self.data.get(key, []) == [] for key in keys)
 
-    def close(self) -> None:
-        """Report every key that nobody asked for."""
+    def close(self, above: Collection[str] = ()) -> None:
+        """Report every key that nobody asked for; those in *above* belong to the top of the file."""
         strangers = [key for key in self.data if key not in self.known]
         for key in strangers[:MOST_STRANGERS]:
+            if key in above:
+                self.fault(
+                    say("“{key}” belongs to the top of the file.", key=key),
+                    say("Move it above the first line in square brackets."),
+                    key,
+                )
+                continue
             meant = get_close_matches(key, sorted(self.known), 1)
             self.fault(
                 say("“{key}” is not known here.", key=key[:60]),
@@ -152,6 +160,8 @@ class Reading:
         try:
             if data is not None:
                 text = as_read(data)
+                if DEEP.search(text):  # Python takes minutes for a key of 20,000 parts
+                    raise RecursionError
                 table = Table(tomllib.loads(text), where, self.faults)
         except (ValueError, RecursionError) as error:
             self.faults.append(unread(where, error, text))
