@@ -24,7 +24,7 @@ demo: setup $(CATALOGUES:.po=.mo)
 	$(BIN)/broadcaster demo
 
 test: setup $(CATALOGUES:.po=.mo)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 check: setup $(CATALOGUES:.po=.mo)
 	$(BIN)/ruff check .

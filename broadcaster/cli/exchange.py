@@ -27,6 +27,8 @@ from .here import Here
 from .language import _
 
 MOST = 100  # schedules of one file, notes that are told of it
+UNORDERED = {"times", "months", "weekdays", "days"}  # whatever their order, they say the same
+LISTS = {"script", "season", "not_in_season"}  # or a single one
 COMMENT = re.compile(r"""(?m)^(?:[^"'\n]|"(?:\\.|[^"\\\n])*"|'[^'\n]*')*?#""")
 
 
@@ -99,6 +101,16 @@ def export(
             )
     else:
         _write_calendar(here, here.outside(to), content, chosen, texts)
+    if seasonal := [
+        one.id
+        for one in chosen
+        if any(rule.season or rule.not_in_season for rule in (*one.rules, *one.campaigns))
+    ]:
+        _note(
+            ", ".join(seasonal),
+            say("The seasons themselves do not travel, only their names."),
+            say("Where it is imported they are needed too: schedules/seasons.toml."),
+        )
     output.line(_("Written: {file} ({count} schedules)").format(file=to, count=len(chosen)))
 
 
@@ -175,13 +187,20 @@ def take_in(
     rows, there = [], []
     for name, one in found.items():
         state, before = _("new"), was[paths[name]]
-        if before is not None and _data_of(before) == one.data:
+        old = {} if before is None else _data_of(before)
+        if before is not None and _meaning(old) == _meaning(one.data):
             state = _("unchanged")
         else:
             new[paths[name]] = one.text
         if before is not None and paths[name] in new:
             state = _("replaced")
             there.append(name)
+            if lost := [day for day in _holidays(old) if day not in _holidays(one.data)]:
+                _note(
+                    paths[name],
+                    say("It is no longer silent in every year on: {days}.", days=", ".join(lost)),
+                    say("If it shall be: broadcaster schedule except {name} {day}", name=name, day=lost[0]),
+                )
             if COMMENT.search(before.decode("utf-8", "replace")) and not COMMENT.search(one.text):
                 _note(
                     paths[name],
@@ -294,6 +313,30 @@ def _data_of(text: bytes) -> Mapping[str, Any]:
         return {}
 
 
+def _meaning(value: Any, key: str = "") -> Any:
+    """*value* of a schedule's file, so that what says the same is equal: a workbook puts times in order."""
+    if isinstance(value, str):
+        value = " ".join(value.split())
+        return [value] if key in LISTS else value
+    if isinstance(value, Mapping):
+        if value.keys() == {"holiday"}:
+            return _meaning(value["holiday"])
+        return {name: _meaning(one, name) for name, one in value.items()}
+    if not isinstance(value, list):
+        return value
+    if key in UNORDERED:
+        return sorted({str(one) for one in value})
+    return [_meaning(one) for one in value]
+
+
+def _holidays(data: Mapping[str, Any]) -> list[str]:
+    """By their names; none where `except` is no list at all."""
+    written = data.get("except")
+    there = written if isinstance(written, list) else []
+    named = [one.get("holiday", "") if isinstance(one, Mapping) else one for one in there]
+    return [str(one) for one in named if one]
+
+
 def _agreed(there: Sequence[str], *, yes: bool) -> bool:
     if yes or not asking.asks():
         return False
@@ -307,6 +350,8 @@ def _in_rows(fault: Fault, file: Path, found: Mapping[str, Incoming]) -> Fault:
         return fault
     table = re.search(r"\[(\w+) (\d+)\]", fault.where)
     rows = one.rows.get(table[1], ()) if table else ()
+    if table and table[1] == "except":  # faults count the tables, and not the mere names of holidays
+        rows = [row for row, each in zip(rows, one.data["except"], strict=True) if not isinstance(each, str)]
     row = rows[int(table[2]) - 1] if table and int(table[2]) <= len(rows) else one.rows[""][0]
     place = _("{file}, row {row}").format(file=file.name, row=row)
     return replace(fault, where=f"{place}: {fault.where}", line=None)
@@ -336,7 +381,7 @@ def _ending(file: Path, *known: str) -> str:
         raise BroadcasterError(
             Fault(
                 str(file),
-                say("Schedules come and go as {endings}.", endings=", ".join(known)),
+                say("Schedules are imported and exported as {endings} only.", endings=", ".join(known)),
                 say("Name such a file. From another program, save it as one of these first."),
             )
         )

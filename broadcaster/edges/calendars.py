@@ -338,9 +338,16 @@ def _recalled(text: str) -> list[_Event]:
 
     return [
         _Event(
-            uid, summary, *dates([start]), rrule, dates(more), dates(less), *(dates(instead) or [None]), gone
+            uid=uid,
+            summary=summary,
+            start=datetime.fromisoformat(start).replace(tzinfo=None),
+            rrule=rrule,
+            more=dates(more),
+            less=dates(less),
+            instead_of=next(iter(dates(instead)), None),
+            cancelled=cancelled,
         )
-        for uid, summary, start, rrule, more, less, instead, gone in json.loads(text)
+        for uid, summary, start, rrule, more, less, instead, cancelled in json.loads(text)
     ]
 
 
@@ -885,7 +892,9 @@ class _Reader:
         moves = {at: to for one in pieces for at, to in one.moves.items()}
         tables: dict[str, list[Any]] = {
             kind: _gathered(
-                one.rule for one in pieces if (one.table[0] == "campaign") is (kind == "campaign")
+                (one.table, one.rule)
+                for one in pieces
+                if (one.table[0] == "campaign") is (kind == "campaign")
             )
             for kind in TABLES
         }
@@ -976,7 +985,7 @@ class _Reader:
 
     def _data(self, group: _Series) -> dict[str, Any]:
         tables: dict[str, list[dict[str, Any]]] = {
-            "rule": _gathered(group.rules),
+            "rule": _gathered(("", rule) for rule in group.rules),
             "except": [
                 {"from": first, "until": last, "reason": self.reason} for first, last in _spans(group.silent)
             ],
@@ -986,12 +995,12 @@ class _Reader:
         return group.data | {key: those for key, those in tables.items() if those}
 
 
-def _gathered(rules: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Those that differ in their times alone are one."""
+def _gathered(rules: Iterable[tuple[Any, dict[str, Any]]]) -> list[dict[str, Any]]:
+    """Of one table, those that differ in their times alone are one."""
     found: dict[str, dict[str, Any]] = {}
-    for rule in rules:
-        same = found.setdefault(repr(sorted((rule | {"times": None}).items())), rule)
-        if same is not rule:
+    for table, rule in rules:
+        same = found.setdefault(repr((table, sorted((rule | {"times": "times" in rule}).items()))), rule)
+        if same is not rule and "times" in rule:
             same["times"] = sorted({*same["times"], *rule["times"]})
     return [*found.values()]
 

@@ -71,6 +71,7 @@ class _Timetable:
         self.seasonal = any(rule.season or rule.not_in_season for rule in rules)
         self._plain = not self.seasonal and not any(rule.recurrence or rule.days for rule in rules)
         self._extra_days = {at.date() for at in schedule.extras}
+        self.extras = frozenset(schedule.extras)
         firsts = {rule.within.first.toordinal() for rule in rules if rule.within.first}
         lasts = {rule.within.last.toordinal() for rule in rules if rule.within.last}
         self._changes = sorted(firsts | {day + 1 for day in lasts})
@@ -107,6 +108,9 @@ class _Timetable:
         if looks not in self._days:
             self._days[looks] = self.schedule.times_on(day)
         return self._days[looks]
+
+    def is_extra(self, day: date, at: time) -> bool:
+        return day in self._extra_days and datetime.combine(day, at) in self.extras
 
     def silence(self, week: Sequence[date]) -> tuple[str | None, ...]:
         """Why it is silent on each day of a *week*, if it is."""
@@ -213,7 +217,10 @@ class _Cluster:
     def rotated(self, table: _Timetable, week: Sequence[date]) -> int:
         """Which of its scripts comes first in a *week*: the same on every machine."""
         scripts = len(table.schedule.scripts)
-        return 0 if scripts == 1 else week[0].toordinal() // 7 * len(self.times(table, week)) % scripts
+        if scripts == 1:
+            return 0
+        own = sum(not table.is_extra(week[weekday], at) for weekday, at, _ in self.times(table, week))
+        return week[0].toordinal() // 7 * own % scripts
 
     def in_season(self, table: _Timetable, day: date) -> frozenset[str]:
         """The names of the seasons that run here on *day* for the group of the schedule."""
@@ -282,8 +289,10 @@ class _Cluster:
         """The times that the schedule names in a *week*, with script and season."""
         times = self.times(table, week)
         scripts = table.schedule.scripts
-        for index, (weekday, at, season) in enumerate(times, self.rotated(table, week)):
-            yield datetime.combine(week[weekday], at, self.zone), scripts[index % len(scripts)], season
+        turn = self.rotated(table, week)
+        for weekday, at, season in times:
+            yield datetime.combine(week[weekday], at, self.zone), scripts[turn % len(scripts)], season
+            turn += not table.is_extra(week[weekday], at)  # those that were there keep their scripts
 
     def ask(
         self,

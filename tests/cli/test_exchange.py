@@ -231,7 +231,7 @@ class TestImport:
         (tmp_path / "a.ics").write_text("BEGIN:VCALENDAR\nEND:VCALENDAR", "utf-8")
         for name in ("a.xlsx", "a.ics"):
             assert "no schedule in this file" in type_in.fault("schedule", "import", str(tmp_path / name))
-        assert "Schedules come and go as" in type_in.fault("schedule", "import", "a.pdf")
+        assert "imported and exported as" in type_in.fault("schedule", "import", "a.pdf")
 
     def test_takes_no_more_than_a_station_can_have(self, type_in: Terminal, tmp_path: Path) -> None:
         """A diary of hundreds of matters is no timetable."""

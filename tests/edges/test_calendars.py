@@ -2,14 +2,14 @@
 
 import re
 import tomllib
-from collections.abc import Sequence
-from datetime import date, datetime, time
+from collections.abc import Callable, Sequence
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
 import icalendar
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 
 from broadcaster.edges import calendars
 from broadcaster.edges.calendars import Arrived, Leaving, plan_calendar, read_calendar, schedules_calendar
@@ -183,12 +183,154 @@ def test_what_was_changed_in_another_program_counts(station: Path) -> None:
     changed = calendar.replace(b"20260101T173000", b"20260101T180000", 2)
     arrived = came(station, changed.replace(b"20260101T180000", b"20260101T173000", 1))
     assert arrived.texts.keys() == {"khac"}
-    assert arrived.schedules["lich"]["rule"] == [{"from": FIRST, "times": [time(18)]}]
-    assert {key: arrived.schedules["lich"][key] for key in ("title", "script", "areas", "class")} == {
-        **{key: data[key] for key in ("title", "script", "areas")},
-        "class": "normal",
-    }
+    assert arrived.schedules == {"lich": data | {"rule": [{"times": [time(18)]}]}}
     assert "were changed since" in str(arrived.notes[0].what)
+
+
+RICH: dict[str, Any] = {
+    "title": "Tin",
+    "script": "tin",
+    "areas": ["11"],
+    "class": "priority",
+    "except": ["Tết", {"from": date(2026, 12, 1), "until": date(2026, 12, 2), "reason": "Mất điện"}],
+    "rule": [
+        {"months": [5, 11], "times": [time(5, 30), time(17, 30)]},
+        {
+            "months": [1, 2, 3, 12],
+            "weekdays": ["tue", "fri"],
+            "times": [time(17, 30)],
+            "not_in_season": "giap-hat",
+            "at_least": {"airings": 2, "per": "week"},
+        },
+        {"season": "thu-hoach-vai", "times": [time(17, 30)]},
+    ],
+    "campaign": [{"from": date(2026, 11, 9), "until": date(2026, 11, 11), "times": [time(17, 30)]}],
+    "move": [{"occurrence": datetime(2026, 11, 20, 17, 30), "to": datetime(2026, 11, 20, 18)}],  # noqa: DTZ001
+}
+
+
+def retimed(data: bytes, change: Callable[[datetime], datetime], names: str) -> bytes:
+    """A calendar in which the times of the lines *names* are others."""
+
+    def line(found: re.Match[str]) -> str:
+        at = datetime.strptime(found[2], "%Y%m%dT%H%M%S")  # noqa: DTZ007
+        return f"{found[1]}{change(at):%Y%m%dT%H%M%S}"
+
+    text = data.decode().replace("\r\n ", "")
+    return re.sub(rf"(?m)^((?:{names});TZID=Asia/Ho_Chi_Minh:)(\d+T\d+)", line, text).encode()
+
+
+def a_quarter_later(at: datetime) -> datetime:
+    return at + timedelta(minutes=15) if at.time() == time(17, 30) else at
+
+
+@pytest.mark.parametrize("names", ["DTSTART|RDATE|EXDATE|RECURRENCE-ID", "DTSTART|RDATE"])
+def test_what_a_calendar_cannot_hold_outlives_a_change(station: Path, names: str) -> None:
+    """Times were moved, with the days left out or without them: the rest of the file stays, and is told."""
+    _known, calendar = sent(station, lich=RICH)
+    arrived = came(station, retimed(calendar, a_quarter_later, names))
+    later = [
+        rule | {"times": [a_quarter_later(datetime.combine(FIRST, at)).time() for at in rule["times"]]}
+        for rule in (*RICH["rule"], *RICH["campaign"])
+    ]
+    move = {"occurrence": datetime(2026, 11, 20, 17, 45), "to": datetime(2026, 11, 20, 18)}  # noqa: DTZ001
+    assert arrived.schedules == {"lich": RICH | {"rule": later[:3], "campaign": later[3:], "move": [move]}}
+    assert "silent days stay as they were: Tết; 01/12/2026-02/12/2026 (Mất điện)" in " ".join(
+        str(one.what) for one in arrived.notes
+    )
+
+
+@SOME
+@given(timetables.schedules())
+def test_a_moved_time_wakes_nobody_on_a_silent_day(station: Path, data: dict[str, Any]) -> None:
+    """Whatever the schedule, its silent days are silent in every year when its series were dragged."""
+    known, calendar = sent(station, lich=data)
+    arrived = came(station, retimed(calendar, lambda at: at.replace(second=at.second ^ 1), "DTSTART"))
+    again = a_content(station, **arrived.texts, **arrived.schedules).schedules
+    days = [FIRST + timedelta(days=number) for number in range(3 * 365)]
+    silent = [day for day in days if known["lich"].exclusion_on(day)]
+    assert all(one.exclusion_on(day) for one in again for day in silent)
+
+
+@SOME
+@given(timetables.schedules())
+def test_every_time_that_was_moved_is_taken(station: Path, data: dict[str, Any]) -> None:
+    """All moved alike, the broadcasts are the same ones at the other time."""
+
+    def change(at: datetime) -> datetime:
+        return at.replace(second=at.second ^ 1)
+
+    rules = [*data.get("rule", ()), *data.get("campaign", ())]
+    assume(all("times" in one for one in rules))  # else their RRULE says the times
+    asked = [at for one in rules for at in one["times"]] + [one["at"].time() for one in data.get("extra", ())]
+    assume(len(asked) == len({*asked}))  # what two rules ask for is one appointment
+    known, calendar = sent(station, lich=data)
+    arrived = came(station, retimed(calendar, change, "DTSTART|RDATE|EXDATE|RECURRENCE-ID"))
+    again = a_content(station, **arrived.texts, **arrived.schedules).schedules
+    assert {when for one in again for when in broadcasts(one)} == {
+        change(when) for when in broadcasts(known["lich"])
+    }
+
+
+def test_a_time_left_out_on_one_day_is_a_schedule_of_its_own(station: Path) -> None:
+    """Of two times the morning's is deleted once: the evening still sounds, and both keep Tết."""
+    data = RICH | {"rule": [{"times": [time(5, 30), time(17, 30)]}]}
+    del data["move"], data["campaign"]
+    _known, calendar = sent(station, lich=data)
+    at = ";TZID=Asia/Ho_Chi_Minh:2026"
+    arrived = came(
+        station,
+        calendar.replace(
+            f"DTSTART{at}0101T053000".encode(), f"DTSTART{at}0101T053000\r\nEXDATE{at}0720T053000".encode()
+        ),
+    )
+    day = {"from": date(2026, 7, 20), "until": date(2026, 7, 20), "reason": "Theo lịch"}
+    assert arrived.schedules == {
+        "lich": data | {"rule": [{"times": [time(17, 30)]}]},
+        "lich-2": data | {"rule": [{"times": [time(5, 30)]}], "except": [*data["except"], day]},
+    }
+    assert "one of several times" in " ".join(str(one.what) for one in arrived.notes)
+
+
+def without(calendar: bytes, uid: str) -> bytes:
+    """A calendar in which appointments were deleted."""
+    return re.sub(rb"BEGIN:VEVENT\r\nUID:%b.*?END:VEVENT\r\n" % uid.encode(), b"", calendar, flags=re.DOTALL)
+
+
+def test_what_was_deleted_in_another_program_is_gone(station: Path) -> None:
+    """A time, a rule; where a campaign was, nothing sounds; a quota of what is another rule now is told."""
+    _known, calendar = sent(station, lich=RICH)
+    arrived = came(station, without(calendar, "lich/campaign-1"))
+    (found,) = arrived.schedules.values()
+    assert found["except"][2:] == [
+        {"from": date(2026, 11, 9), "until": date(2026, 11, 11), "reason": "Theo lịch"}
+    ]
+    assert found["rule"] == RICH["rule"]
+    (found,) = came(station, without(calendar, "lich/rule-1/053000")).schedules.values()
+    assert found["rule"] == [{"months": [5, 11], "times": [time(17, 30)]}, *RICH["rule"][1:]]
+    arrived = came(station, calendar.replace(b"BYDAY=TU,FR", b"BYDAY=TU"))
+    (found,) = arrived.schedules.values()
+    assert found["rule"][1] == {
+        "months": [1, 2, 3, 12],
+        "weekdays": ["tue"],
+        "times": [time(17, 30)],
+        "not_in_season": "giap-hat",
+    }
+    assert "quota of a rule" in " ".join(str(one.what) for one in arrived.notes)
+    arrived = came(station, without(calendar, "lich"))
+    assert (arrived.texts, arrived.schedules) == ({}, {})
+    assert "are gone" in " ".join(str(one.what) for one in arrived.notes)
+
+
+def test_days_left_out_by_us_stay_silent_without_the_file(station: Path) -> None:
+    """A program that keeps nothing but appointments moved the series and let the EXDATEs be."""
+    data = {key: RICH[key] for key in ("title", "script", "areas", "except")}
+    _known, calendar = sent(station, lich=data | {"rule": [{"times": [time(17, 30)]}]})
+    arrived = came(station, foreign(retimed(calendar, a_quarter_later, "DTSTART")))
+    (found,) = arrived.schedules.values()
+    silent = [(one["from"], one["until"]) for one in found["except"]]
+    assert (date(2026, 12, 1), date(2026, 12, 2)) in silent
+    assert any(first <= date(2027, 2, 6) <= last for first, last in silent)
 
 
 # --- calendars of other programs in
@@ -310,10 +452,10 @@ TOLD = {
     "damaged rule": (event("RRULE:FREQ=OFTEN"), "damaged"),
     "no frequency": (event("RRULE:BYDAY=MO"), "damaged"),
     "damaged exdate": (event("RRULE:FREQ=DAILY", "EXDATE:bald"), "damaged"),
-    "from a day on": (event("RECURRENCE-ID;RANGE=THISANDFUTURE:20261124T173000"), "from a day on"),
+    "from a day on": (event("RECURRENCE-ID;RANGE=THISANDFUTURE:20261124T173000"), "this and all following"),
     "other days": (
         event("RRULE:FREQ=WEEKLY;BYDAY=MO", start=";TZID=America/New_York:20261123T173000"),
-        "days of another time zone",
+        "others here: it was left out",
     ),
     "many dates": (event("RDATE:" + ",".join(["20261124T173000"] * 5001)), "more than 5000 single dates"),
     "task": ("BEGIN:VTODO\nUID:x\nEND:VTODO", "are no appointments"),

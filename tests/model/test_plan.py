@@ -229,6 +229,22 @@ def test_an_occurrence_moves_to_another_week(to: str) -> None:
     assert planned(content) == []
 
 
+def test_an_extra_changes_nobody_elses_script() -> None:
+    """A single one beside the rules has the script whose turn is next; all others keep theirs."""
+    scripts = [make_script(name) for name in "abc"]
+    rule = make_rule(MORNING, EVENING)
+
+    def told(**given: Any) -> dict[str, str]:
+        content = make_content(make_schedule("x", rule, scripts=["a", "b", "c"], **given), scripts=scripts)
+        return {one.id: one.script for one in planned(content, *WEEK)}
+
+    extra = datetime(2026, 11, 18, 17)  # noqa: DTZ001 - wall time
+    before, after = told(), told(extras=[extra])
+    added = after.pop("x/2026-11-18T17:00:00/nam-po")
+    assert after == before
+    assert added == before["x/2026-11-18T17:30:00/nam-po"]
+
+
 def test_a_moved_occurrence_keeps_its_script() -> None:
     """A move changes when a script of the rotation is heard, not which."""
     schedule = make_schedule("s", make_rule(EVENING, weekdays=TUE_FRI), scripts=["a", "b", "c"])
