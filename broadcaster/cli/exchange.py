@@ -340,7 +340,7 @@ def _holidays(data: Mapping[str, Any]) -> list[str]:
 def _agreed(there: Sequence[str], *, yes: bool) -> bool:
     if yes or not asking.asks():
         return False
-    return typer.confirm(_("Replace {names}?").format(names=", ".join(there)), default=False)
+    return asking.confirm(_("Replace {names}?").format(names=", ".join(there)), default=False)
 
 
 def _in_rows(fault: Fault, file: Path, found: Mapping[str, Incoming]) -> Fault:

@@ -129,6 +129,18 @@ class TestExport:
         assert "Did you mean “nuoc”?" in type_in.fault("schedule", "export", "nuo", str(tmp_path / "b.ics"))
         assert not (tmp_path / "b.ics").exists()
 
+    @pytest.mark.parametrize("ending", [".xlsx", ".ics"])
+    def test_says_that_seasons_do_not_travel(self, type_in: Terminal, tmp_path: Path, ending: str) -> None:
+        """Where a rule names one, and only there."""
+        file = str(tmp_path / f"a{ending}")
+        assert "seasons themselves" not in type_in("schedule", "export", file).err
+        season = 'name = "vai"\ntitle = "Vải"\ngroup = "everyone"\nareas = ["03160"]\n'
+        type_in.write(
+            "schedules/seasons.toml", f"[[season]]\n{season}from = 2026-06-01\nuntil = 2026-07-31\n"
+        )
+        type_in.change("schedules/tin.toml", "[[rule]]", '[[rule]]\nnot_in_season = "vai"')
+        assert "Note: tin: The seasons themselves do not travel" in type_in("schedule", "export", file).err
+
     def test_leaves_out_no_faulty_one_in_silence(self, type_in: Terminal, tmp_path: Path) -> None:
         """It is told why it cannot go; asked for by name, nothing goes."""
         type_in.change("schedules/tin.toml", "17:30:00", '"nachts"')
@@ -170,7 +182,7 @@ class TestImport:
         type_in.write("schedules/tin.toml", COMMENTED)
         file = str(tmp_path / "a.xlsx")
         type_in("schedule", "export", file)
-        fill(tmp_path / "a.xlsx", {"Tên lịch": "tin", "Loại dòng": "Thêm", "Vào lúc": "24/12/2026 18:00"})
+        fill(tmp_path / "a.xlsx", {"Tên lịch": "tin", "Loại dòng": "Thêm", "Vào lúc": "24/12/2026 17:05"})
         before = schedules(type_in)
         said = type_in("schedule", "import", file, "--yes")
         assert said.code == 1
@@ -182,7 +194,7 @@ class TestImport:
         assert "The comments in this file go" in said.err
         after = schedules(type_in)
         assert {name for name in after if after[name] != before.get(name)} == {"tin.toml"}
-        assert b"2026-12-24T18:00:00" in after["tin.toml"]
+        assert b"2026-12-24T17:05:00" in after["tin.toml"]
 
     @pytest.mark.parametrize("agreed", [True, False])
     def test_asks_in_a_terminal_before_it_replaces(
@@ -191,12 +203,57 @@ class TestImport:
         """A yes replaces, a no leaves everything as it is."""
         file = str(tmp_path / "a.xlsx")
         type_in("schedule", "export", "tin", file)
-        fill(tmp_path / "a.xlsx", {"Tên lịch": "tin", "Loại dòng": "Thêm", "Vào lúc": "24/12/2026 18:00"})
+        fill(tmp_path / "a.xlsx", {"Tên lịch": "tin", "Loại dòng": "Thêm", "Vào lúc": "24/12/2026 17:05"})
         before = schedules(type_in)
         monkeypatch.setattr(asking, "asks", lambda: True)
-        monkeypatch.setattr("typer.confirm", lambda *_args, **_more: agreed)
+        monkeypatch.setattr(asking, "confirm", lambda *_args, **_more: agreed)
         assert type_in("schedule", "import", file).code == int(not agreed)
         assert (schedules(type_in) != before) is agreed
+
+    def test_tells_before_it_saves_which_holidays_sound_again(
+        self, type_in: Terminal, tmp_path: Path
+    ) -> None:
+        """A time that was moved in another program leaves Tết silent; a row that was deleted does not."""
+        type_in.write("schedules/tin.toml", COMMENTED)
+        file = tmp_path / "a.ics"
+        type_in("schedule", "export", "tin", str(file))
+        file.write_bytes(file.read_bytes().replace(b":20260101T173000", b":20260101T174500"))
+        said = type_in("schedule", "import", str(file), "--replace", "--dry-run")
+        assert "silent days stay as they were: Tết" in said.err
+        assert "no longer silent" not in said.err
+        assert type_in("schedule", "import", str(file), "--replace").code == 0
+        found = tomllib.loads(schedules(type_in)["tin.toml"].decode())
+        assert found["except"] == tomllib.loads(COMMENTED)["except"]
+        assert found["rule"] == [{"times": [time(17, 45)]}]
+        assert "tin-2.toml" not in schedules(type_in)
+        type_in("schedule", "export", "tin", str(tmp_path / "a.xlsx"))
+        book = openpyxl.load_workbook(tmp_path / "a.xlsx")
+        book.worksheets[0].delete_rows(3)
+        book.save(tmp_path / "a.xlsx")
+        said = type_in("schedule", "import", str(tmp_path / "a.xlsx"), "--replace", "--dry-run")
+        assert "no longer silent in every year on: Tết." in said.err
+
+    def test_leaves_what_says_the_same_in_another_order(self, type_in: Terminal, tmp_path: Path) -> None:
+        """A workbook puts times in order, and makes one of a list of one: the file and its comments stay."""
+        other = COMMENTED.replace("[17:30:00]", "[17:30:00, 05:30:00]\nmonths = [11, 5]")
+        type_in.write(
+            "schedules/tin.toml", other.replace('["tin", "nuoc"]', '["tin"]').replace("Tin #", "Tin  #")
+        )
+        before = type_in.files()
+        type_in("schedule", "export", str(tmp_path / "a.xlsx"))
+        assert type_in("schedule", "import", str(tmp_path / "a.xlsx")).out.count("unchanged") == 2
+        assert type_in.files() == before
+
+    def test_names_the_row_of_a_silent_day(self, type_in: Terminal, tmp_path: Path) -> None:
+        """Also where the name of a holiday stands above it, which is no table."""
+        file = tmp_path / "a.xlsx"
+        type_in("schedule", "template", str(file))
+        silent = {"Loại dòng": "Nghỉ"}
+        day = {"Từ ngày": "1/11/2026", "Lý do / tên đợt": "Mất điện"}
+        fill(file, ROW, silent | {"Ngày lễ": "Tết"}, silent | day)
+        assert (
+            "a.xlsx, row 4: schedules/vu-lua.toml [except 1]" in type_in("schedule", "import", str(file)).err
+        )
 
     def test_refuses_what_check_refuses_by_its_row(self, type_in: Terminal, tmp_path: Path) -> None:
         """The row of the workbook is named; nothing of it is written, not even what is right."""
