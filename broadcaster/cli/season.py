@@ -76,10 +76,10 @@ def add_season(
     here: Here = context.obj
     content = here.load().content
     if asking.asks():
-        known = {one.name: one.title for one in content.seasons}
-        title = title or asking.answer(_("Title"), known.get(name, name))
         if area:
             asking.places(here.root, area)
+        known = {one.name: one.title for one in content.seasons}
+        title = title or asking.answer(_("Title"), known.get(name, name))
         area = area or asking.areas(here.root, content.station.area)
         first = first or asking.answer(_("The first day"), None, "from")
         last = last or asking.answer(_("The last day"), None, "until")

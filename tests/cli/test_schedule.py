@@ -368,7 +368,7 @@ class TestRefusing:
         assert "In all: 0 come (+), 0 go (−), 4 change (~)." in said
 
     def test_what_is_over_and_what_never_sounds_is_noted(self, type_in: Terminal) -> None:
-        """A slip in a year or in a day of the month is told once, when it is saved, with days as in tables."""
+        """A slip in a year or in a day of the month is told once, when it is saved; days as in tables."""
         said = type_in("schedule", "extra", "tin", "20/11/2025 18:00")
         assert said.code == 0
         assert "[extra 1]: This lies in the past: 20/11/2025." in said.err
@@ -475,7 +475,7 @@ def at_terminal(
     environ |= {"EDITOR": f"{sys.executable} {station / 'editor.py'}", "VISUAL": ""}
     environ |= {"TURNS": str(station / "turns"), "TMPDIR": str(station)}
     ours, theirs = pty.openpty()
-    os.write(ours, "".join(f"{answer}\n" for answer in answers).encode())
+    os.write(ours, "".join(f"{answer}\n" for answer in answers).encode() + b"\x04")  # and no more
     with subprocess.Popen(
         [sys.executable, "-m", "broadcaster", "--lang", "en", "--station", station, "schedule", *arguments],
         cwd=ROOT,

@@ -140,7 +140,7 @@ class TestSingleOnes:
         assert str(fault.next) == "That day is silent; else it would sound at 17:30:00."
 
     def test_what_is_over_is_told_of_an_edit(self) -> None:
-        """A campaign, a rule, a move and an extra that end before today, each at its place; today does not."""
+        """A campaign, a rule, a move and an extra that end before today, each at its place; not today's."""
         days = Days(date(2026, 11, 1), date(2026, 11, 20))
         today = wall("2026-11-23", "17:00")
         schedule = make_schedule(
