@@ -45,7 +45,7 @@ DEFAULT = (TODAY, TODAY + timedelta(days=1))
     ],
 )
 def test_periods_as_people_name_them(period: str, first: date, last: date) -> None:
-    """A day, as it is typed elsewhere too, a week, a month, a quarter and a year have a first and a last day."""
+    """A day, a week, a month, a quarter and a year have their first and their last day."""
     assert parse(period) == (first, last)
 
 

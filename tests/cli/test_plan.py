@@ -111,6 +111,12 @@ class TestDays:
         marks = [line[0] for line in show(content, now=at(DAY, "05:31")).splitlines() if "1:00" in line]
         assert marks == [" ", "→"]
 
+    def test_a_cluster_stands_once_over_what_it_loses(self, show: Show) -> None:
+        """Two schedules that lose the same script at one time share a heading, and have a line each."""
+        said = show(make.make_content(*(make.make_schedule(one, make.make_rule(NIGHT)) for one in "ab")))
+        assert "✗ Silent · Cụm nam-po\n" in said
+        assert said.count("✗ 03:00:00") == 2
+
     def test_what_will_not_sound_is_set_apart_with_its_reason(self, show: Show) -> None:
         """Below a heading of its own, in words; the counts at the end say it by reason."""
         content = make.make_content(

@@ -364,7 +364,7 @@ class TestRefusing:
         assert "Nothing changes in the plan of the next 30 days." in said
         assert "The first change: Monday, 01/03/2027, 17:30" in said
         assert "What changes in the 30 days from then on:" in said
-        assert "01/03, 08/03/2027  2 × the schedule is silent on this day: Nghỉ" in said
+        assert "Monday 01/03 – 08/03/2027  4 × the schedule is silent on this day: Nghỉ" in said
         assert "In all: 0 come (+), 0 go (−), 4 change (~)." in said
 
     def test_what_is_over_and_what_never_sounds_is_noted(self, type_in: Terminal) -> None:

@@ -931,7 +931,7 @@ def test_the_commonest_slips_are_recognized(station: Path, line: str, hint: str)
         ("a = 1\nb = [\n1,\n\n", 2, "without its partner"),
         ('a = 1\nb = """\nx\n\n', 2, "without its partner"),
         ("a = 1\na = 2\n", 2, "there already. Keep one of the two"),
-        ("[rule]\na = 1\n[rule]\na = 2\n", 3, "two brackets on each side: [[rule]]"),
+        ("[rule]\na = 1\n[rule]\na = 2\n", 3, "with two brackets: [[rule]]"),
         ("a = 1\n[[a]]\n", 2, "there already"),
     ],
 )
