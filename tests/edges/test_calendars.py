@@ -11,9 +11,9 @@ import icalendar
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 
-from broadcaster.edges import calendars
 from broadcaster.edges.calendars import Arrived, Leaving, plan_calendar, read_calendar, schedules_calendar
 from broadcaster.edges.editing import schedule_text
+from broadcaster.model.airing import Outcome
 from broadcaster.model.errors import BroadcasterError, Fault
 from broadcaster.model.occurrence import Occurrence
 from broadcaster.model.plan import plan
@@ -121,7 +121,7 @@ def test_what_did_not_sound_is_marked_too() -> None:
     content = make_content()
     (planned,) = plan(content, {}, at("2026-11-20"), at("2026-11-21"))
     for outcome, marked in (("aired", False), ("missed", True)):
-        log = make_log(make_airing(planned, calendars.Outcome(outcome)))
+        log = make_log(make_airing(planned, Outcome(outcome)))
         (one,) = plan(content, log, at("2026-11-20"), at("2026-11-21"))
         (event,) = events_of(plan_calendar("", [one], STAMP))
         assert str(event["SUMMARY"]).startswith("✗") is marked

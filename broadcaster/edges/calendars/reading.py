@@ -1,12 +1,10 @@
-"""Calendars: the plan goes out as .ics; schedules go out and come in."""
+"""What a calendar (.ics) says, as schedules: icalendar reads it."""
 
-import json
 import math
 import re
 import tomllib
-import unicodedata
 import warnings
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
@@ -15,347 +13,28 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from broadcaster.model.airing import Outcome
 from broadcaster.model.errors import BroadcasterError, Fault, Text, said, say
-from broadcaster.model.occurrence import Occurrence, State
-from broadcaster.model.schedule import WEEKDAYS, Days, Rule, Schedule
+from broadcaster.model.schedule import WEEKDAYS, Days
 from broadcaster.model.script import identifier
 
-LARGEST_FILE = 3_000_000  # bytes: some thousand appointments; icalendar reads them in seconds
-MOST = 5_000  # appointments of a calendar, single dates of an appointment
-MOST_A_DAY = 48  # times of one appointment
-PRODUCT = "-//broadcaster//broadcaster//VI"
-ESCAPES = {ord("\\"): "\\\\", ord(";"): "\\;", ord(","): "\\,", ord("\n"): "\\n"} | dict.fromkeys(
-    [*range(9), *range(11, 32), 127], " "
+from .writing import (
+    CODES,
+    FILE,
+    HEAD,
+    ID,
+    LARGEST_FILE,
+    MOST,
+    MOST_A_DAY,
+    OURS,
+    SIMPLE,
+    TABLES,
+    WITHIN_A_DAY,
+    Event,
+    is_several,
+    note_of,
+    recalled,
+    tidy,
 )
-CODES = dict(zip(WEEKDAYS, ("MO", "TU", "WE", "TH", "FR", "SA", "SU"), strict=True))
-SIMPLE = {"FREQ", "UNTIL", "INTERVAL", "WKST", "BYMONTH", "BYDAY", "BYMONTHDAY"}
-WITHIN_A_DAY = {"BYHOUR", "BYMINUTE", "BYSECOND"}
-SOUNDED = (None, Outcome.AIRED, Outcome.CUT)
-TABLES = ("rule", "campaign")
-OURS = "@broadcaster"
-FILE = "X-BROADCASTER-FILE"
-ID = "X-BROADCASTER-SCHEDULE"
-HEAD = {"script": "X-BROADCASTER-SCRIPT", "areas": "X-BROADCASTER-AREAS", "class": "X-BROADCASTER-CLASS"}
-
-
-# The plan
-
-
-def plan_calendar(
-    name: str,
-    occurrences: Iterable[Occurrence],
-    stamp: datetime,
-    told: Callable[[Occurrence], str] = lambda one: " ".join(filter(None, (one.reason, one.detail))),
-) -> bytes:
-    """
-    *occurrences* as a calendar that is called *name*, made at *stamp* (aware).
-
-    What will not sound is there too, marked, with what *told* says of it: many programs would hide it if it
-    were STATUS:CANCELLED. The length is the estimate of the plan.
-    """
-    occurrences = list(occurrences)
-    made = _stamp(stamp)
-    lines = [f"X-WR-CALNAME:{_escaped(name)}"]
-    if occurrences:
-        days = [one.at.date() for one in occurrences]
-        lines += _zone_lines(occurrences[0].at.tzinfo, min(days), max(days))
-    for one in occurrences:
-        sounds = one.state is State.PLANNED and one.outcome in SOUNDED
-        lines += (
-            "BEGIN:VEVENT",
-            f"UID:{_escaped(one.id)}@broadcaster",
-            made,
-            f"DTSTART;{_moment(one.at)}",
-            f"DURATION:PT{max(round(one.seconds), 1)}S",
-            f"SUMMARY:{'' if sounds else '✗ '}{_escaped(one.script_title)}",
-            f"LOCATION:{_escaped(one.cluster_name)}",
-            f"CATEGORIES:{one.bulletin_class.word.upper()}",
-            "TRANSP:TRANSPARENT",
-        )
-        if note := told(one):
-            lines.append(f"DESCRIPTION:{_escaped(note)}")
-        lines.append("END:VEVENT")
-    return _calendar(lines)
-
-
-# Lines
-
-
-def _calendar(lines: Iterable[str]) -> bytes:
-    r"""
-    The whole file, in our own hand.
-
-    icalendar takes three seconds for a year's plan, and changes a text that has `\N` in it.
-    """
-    head = ("BEGIN:VCALENDAR", "VERSION:2.0", f"PRODID:{PRODUCT}", "CALSCALE:GREGORIAN")
-    return "".join(f"{_folded(line)}\r\n" for line in (*head, *lines, "END:VCALENDAR")).encode()
-
-
-def _folded(line: str) -> str:
-    """*line* in pieces of at most 75 bytes, no letter cut in two."""
-    if len(line) <= 75 and (line.isascii() or len(line) <= 18):
-        return line
-    pieces, piece, room = [], "", 75
-    for letter in line:
-        size = len(letter.encode())
-        if room < size:
-            pieces.append(piece)
-            piece, room = "", 74
-        piece += letter
-        room -= size
-    return "\r\n ".join([*pieces, piece])
-
-
-def _escaped(text: str) -> str:
-    return text.encode("utf-8", "replace").decode().translate(ESCAPES)
-
-
-def _stamp(at: datetime) -> str:
-    return f"DTSTAMP:{_utc(at)}"
-
-
-def _utc(at: datetime) -> str:
-    return f"{at.astimezone(UTC):%Y%m%dT%H%M%SZ}"
-
-
-def _moment(at: datetime) -> str:
-    """What stands behind the name of a property and a semicolon."""
-    return f"TZID={at.tzinfo}:{at:%Y%m%dT%H%M%S}"
-
-
-def _zone_lines(zone: object, first: date, last: date) -> Iterator[str]:
-    """The VTIMEZONE of *zone*, for the days from *first* to *last*."""
-    from icalendar import Timezone
-
-    assert isinstance(zone, ZoneInfo), zone  # noqa: S101 - moments of the model are in the station's zone
-    found = Timezone.from_tzinfo(zone, zone.key, first - timedelta(days=1), last + timedelta(days=2))
-    del found["COMMENT"]
-    yield from found.to_ical().decode().replace("\r\n ", "").split("\r\n")[:-1]
-
-
-# Schedules out
-
-
-@dataclass(frozen=True)
-class Leaving:
-    """A schedule that goes out, its file's text, and what seasons run on a day at each of its clusters."""
-
-    schedule: Schedule
-    text: str
-    seasons: Callable[[date], Iterable[Container[str]]] = lambda _day: ((),)
-
-
-@dataclass(frozen=True)
-class _Event:
-    """What a VEVENT of a schedule says of times; all of them are wall times of the station."""
-
-    uid: str
-    summary: str
-    start: datetime
-    rrule: str = ""  # as icalendar writes it
-    more: frozenset[datetime] = frozenset()  # RDATE
-    less: frozenset[datetime] = frozenset()  # EXDATE
-    instead_of: datetime | None = None  # RECURRENCE-ID
-    cancelled: bool = False
-    head: Mapping[str, str] = field(default_factory=dict)
-
-
-def schedules_calendar(
-    name: str,
-    about: str,
-    leaving: Iterable[Leaving],
-    zone: ZoneInfo,
-    first: date,
-    last: date,
-    stamp: datetime,
-) -> bytes:
-    """
-    Schedules as a calendar that is called *name*; *about* says what its reader should know.
-
-    Recurrences go on for ever; silent days, seasons and what RFC 5545 cannot say are written out from
-    *first* to *last*. The files themselves are in it as well, so that `read_calendar` gives them back.
-    """
-    lines = [f"X-WR-CALNAME:{_escaped(name)}", f"X-WR-CALDESC:{_escaped(about)}"]
-    events: list[tuple[Schedule, _Event]] = []
-    for one in leaving:
-        found = [*_events(one, zone, first, last)]
-        whole = f"{one.schedule.id}\n{_noted(found)}\n{one.text}"
-        lines.append(f"{FILE};VALUE=TEXT:{_escaped(whole)}")
-        events += [(one.schedule, event) for event in found]
-    if events:
-        days = [event.start.date() for _schedule, event in events]
-        lines += _zone_lines(zone, min(first, *days), max(last, *days))
-    for schedule, event in events:
-        lines += _event_lines(schedule, event, zone, stamp)
-    return _calendar(lines)
-
-
-def _event_lines(schedule: Schedule, event: _Event, zone: ZoneInfo, stamp: datetime) -> Iterator[str]:
-    def moments(name: str, those: Iterable[datetime]) -> Iterator[str]:
-        for at in sorted(those):
-            yield f"{name};{_moment(at.replace(tzinfo=zone))}"
-
-    yield from ("BEGIN:VEVENT", f"UID:{_escaped(event.uid)}", _stamp(stamp))
-    yield from moments("DTSTART", [event.start])
-    if event.rrule:
-        yield f"RRULE:{event.rrule}"
-    yield from moments("RDATE", event.more)
-    yield from moments("EXDATE", event.less)
-    yield from moments("RECURRENCE-ID", [event.instead_of] if event.instead_of else ())
-    yield f"SUMMARY:{_escaped(event.summary)}"
-    yield f"CATEGORIES:{schedule.bulletin_class.word.upper()}"
-    yield f"STATUS:{'CANCELLED' if event.cancelled else 'CONFIRMED'}"
-    yield "TRANSP:TRANSPARENT"
-    yield f"{ID};VALUE=TEXT:{_escaped(schedule.id)}"
-    values = (schedule.scripts, schedule.areas, [schedule.bulletin_class.word])
-    for key, value in zip(HEAD.values(), values, strict=True):
-        yield f"{key};VALUE=TEXT:{_escaped(' '.join(value))}"
-    yield "END:VEVENT"
-
-
-def _events(leaving: Leaving, zone: ZoneInfo, first: date, last: date) -> Iterator[_Event]:
-    """One for each rule and time, one for each move and extra; what sounds twice stands there once."""
-    schedule = leaving.schedule
-    never = datetime.min  # noqa: DTZ901 - wall times
-    plain = _Event("", _tidy(schedule.title), never, cancelled=not schedule.enabled)
-    data = tomllib.loads(leaving.text)
-    moved = {move.occurrence: move.to for move in schedule.moves}
-    told = set[datetime]()
-    for table, rules in (("campaign", schedule.campaigns), ("rule", schedule.rules)):
-        for number, rule in enumerate(rules, 1):
-            text = str(data[table][number - 1].get("rrule", "")).strip().removeprefix("RRULE:")
-            for label, asked, rrule in _series(rule, text, zone, first, last):
-                real = {at for at in asked if at not in told and _sounds(leaving, rule, at)}
-                told |= real
-                if not real:
-                    continue
-                event = replace(plain, uid=f"{schedule.id}/{table}-{number}/{label}@broadcaster")
-                if rrule:
-                    event = replace(event, start=min(asked), rrule=rrule, less=frozenset(asked - real))
-                else:
-                    event = replace(event, start=min(real), more=frozenset(real - {min(real)}))
-                yield event
-                for at in sorted(real & moved.keys()):
-                    yield replace(plain, uid=event.uid, summary=event.summary, instead_of=at, start=moved[at])
-    for at in schedule.extras:
-        if at not in told and schedule.exclusion_on(at.date()) is None:
-            uid = f"{schedule.id}/extra/{at:%Y-%m-%dT%H:%M:%S}@broadcaster"
-            yield replace(plain, uid=uid, start=moved.get(at, at))
-
-
-def _sounds(leaving: Leaving, rule: Rule, at: datetime) -> bool:
-    day, schedule = at.date(), leaving.schedule
-    return (
-        any(rule is one for one in schedule.rules_on(day))
-        and schedule.exclusion_on(day) is None
-        and any(rule.holds_on(day, here) and rule.avoids(here) is None for here in leaving.seasons(day))
-    )
-
-
-def _series(
-    rule: Rule, text: str, zone: ZoneInfo, first: date, last: date
-) -> Iterator[tuple[str, set[datetime], str]]:
-    """
-    The series of appointments that *rule* makes: a label, what each asks for, and its RRULE.
-
-    It is "" where RFC 5545 cannot say the rule: its dates are written out then.
-    """
-    begin = rule.within.first or first
-    if rule.recurrence is None:
-        begin = max(begin, first) if rule.season else begin
-        filters = replace(rule, season=())
-        days = [day for day in _days(begin, last) if filters.holds_on(day)]
-        asked = {datetime.combine(day, at) for day in days for at in rule.times}
-    else:
-        gives = rule.recurrence.times_on
-        asked = {datetime.combine(day, at) for day in _days(begin, last) for at in gives(day)}
-    parts = dict(part.split("=", 1) for part in text.split(";")) if text else {}
-    several = _several(parts)
-    unsaid = rule.months or rule.weekdays or rule.days or (several and len(rule.times) > 1)
-    ends_twice = rule.within.last and {"COUNT", "UNTIL"} & parts.keys()
-    if rule.season or (parts and (unsaid or ends_twice)):
-        yield "dates", asked, ""
-        return
-    rrule = _rrule(parts or _filters(rule), rule.within.last, zone)
-    if several:
-        yield "times", asked, rrule
-        return
-    for at in dict.fromkeys(rule.times):
-        yield f"{at:%H%M%S}", {one for one in asked if one.time() == at}, rrule
-
-
-def _days(first: date, last: date) -> Iterator[date]:
-    return map(date.fromordinal, range(first.toordinal(), last.toordinal() + 1))
-
-
-def _filters(rule: Rule) -> dict[str, str]:
-    """The parts of an RRULE that say the same as months, weekdays and days do."""
-    named = {
-        "BYMONTH": map(str, sorted(rule.months or ())),
-        "BYMONTHDAY": map(str, sorted(rule.days or ())),
-        "BYDAY": (CODES[WEEKDAYS[one]] for one in sorted(rule.weekdays or ())),
-    }
-    parts = {name: said for name, those in named.items() if (said := ",".join(those))}
-    frequency = "WEEKLY" if parts.keys() == {"BYDAY"} else "MONTHLY" if "BYMONTHDAY" in parts else "DAILY"
-    return {"FREQ": frequency} | parts
-
-
-def _rrule(parts: Mapping[str, str], last: date | None, zone: ZoneInfo) -> str:
-    """As icalendar writes it; its end in UTC, as RFC 5545 wants it beside a DTSTART with a zone."""
-    from icalendar.prop import vRecur
-
-    parts = dict(parts)
-    if last is not None:
-        parts["UNTIL"] = f"{last:%Y%m%d}T235959"
-    if len(parts.get("UNTIL", "")) == 15:
-        parts["UNTIL"] = _utc(datetime.strptime(parts["UNTIL"], "%Y%m%dT%H%M%S").replace(tzinfo=zone))
-    text = ";".join(f"{name}={value}" for name, value in parts.items())
-    return str(vRecur.from_ical(text).to_ical().decode())
-
-
-def _noted(events: Iterable[_Event]) -> str:
-    """The events in one line, from which one sees later what was changed in them."""
-
-    def dates(those: Iterable[datetime]) -> list[str]:
-        return sorted(at.isoformat() for at in those)
-
-    plain = [
-        (
-            *(one.uid, one.summary, one.start.isoformat(), one.rrule, dates(one.more), dates(one.less)),
-            *(dates([one.instead_of] if one.instead_of else []), one.cancelled),
-        )
-        for one in events
-    ]
-    return json.dumps(sorted(plain), ensure_ascii=False, separators=(",", ":"))
-
-
-def _recalled(text: str) -> list[_Event]:
-    """What `_noted` wrote; ValueError, TypeError or RecursionError for anything else."""
-
-    def dates(those: Iterable[str]) -> frozenset[datetime]:
-        return frozenset(datetime.fromisoformat(one).replace(tzinfo=None) for one in those)
-
-    return [
-        _Event(
-            uid=uid,
-            summary=summary,
-            start=datetime.fromisoformat(start).replace(tzinfo=None),
-            rrule=rrule,
-            more=dates(more),
-            less=dates(less),
-            instead_of=next(iter(dates(instead)), None),
-            cancelled=cancelled,
-        )
-        for uid, summary, start, rrule, more, less, instead, cancelled in json.loads(text)
-    ]
-
-
-def _tidy(text: str) -> str:
-    return " ".join(unicodedata.normalize("NFC", re.sub(r"[\x00-\x1f\x7f]", " ", text)).split())
-
-
-# Schedules in
 
 
 @dataclass(frozen=True)
@@ -487,7 +166,7 @@ class _Reader:
         self.where, self.zone, self.reason = where, zone, reason
         self.notes: dict[tuple[str, str], Fault] = {}
         self.files: list[str] = []
-        self.events: list[_Event] = []
+        self.events: list[Event] = []
         self.others = 0
 
     def note(self, what: Text, following: Text, name: str = "") -> None:
@@ -507,7 +186,7 @@ class _Reader:
             )
         for component in components:
             if component.name == "VEVENT":
-                name = _tidy(str(component.get("SUMMARY", "")))
+                name = tidy(str(component.get("SUMMARY", "")))
                 try:
                     self.events.append(self._event(component, name))
                 except _LeftOutError as error:
@@ -520,7 +199,7 @@ class _Reader:
                     )
             self.others += component.name in ("VTODO", "VJOURNAL", "VFREEBUSY")
 
-    def _event(self, one: Any, name: str) -> _Event:
+    def _event(self, one: Any, name: str) -> Event:
         """What *one* says, in wall times of the station."""
         broken = {of for of, _error in one.errors} & {
             None,
@@ -557,7 +236,7 @@ class _Reader:
                 say("A change of ‘this and all following’ cannot be taken: it was left out."),
                 say("End the old series on the day before, and begin a new one."),
             )
-        event = _Event(
+        event = Event(
             uid=str(one.get("UID", "")),
             summary=name,
             start=begin,
@@ -589,7 +268,7 @@ class _Reader:
             )
         return at
 
-    def _follows(self, start: datetime, event: _Event) -> None:
+    def _follows(self, start: datetime, event: Event) -> None:
         """A rule that repeats in another zone is told; one that falls on other days there cannot be held."""
         if start.tzinfo is None or start.replace(tzinfo=None) == event.start:
             return
@@ -612,7 +291,7 @@ class _Reader:
         )
 
     def arrived(self) -> Arrived:
-        own: dict[str, list[_Event]] = {}
+        own: dict[str, list[Event]] = {}
         for event in self.events:
             ours = event.uid.partition("/")[0] if event.uid.endswith(OURS) else ""
             own.setdefault(event.head.get("id") or ours, []).append(event)
@@ -621,7 +300,7 @@ class _Reader:
         for name, noted, text in (one.split("\n", 2) for one in self.files if one.count("\n") > 1):
             if name in texts or name in changed:
                 continue
-            if _noted(own.get(name, ())) == noted:
+            if note_of(own.get(name, ())) == noted:
                 texts[name] = text
                 own.pop(name, None)
                 continue
@@ -635,7 +314,7 @@ class _Reader:
             )
             with suppress(ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError):
                 changed |= self._changed(
-                    name, tomllib.loads(text), _recalled(noted), own.get(name, []), changed
+                    name, tomllib.loads(text), recalled(noted), own.get(name, []), changed
                 )
                 own.pop(name, None)
         series = [*self._series([*chain.from_iterable(own.values())])]
@@ -651,8 +330,8 @@ class _Reader:
         self,
         name: str,
         data: dict[str, Any],
-        sent: Sequence[_Event],
-        events: Sequence[_Event],
+        sent: Sequence[Event],
+        events: Sequence[Event],
         taken: Iterable[str],
     ) -> dict[str, dict[str, Any]]:
         """
@@ -661,7 +340,7 @@ class _Reader:
         A time of day that is left out on a day on which others sound becomes a schedule of its own.
         """
         was = {one.uid: one for one in sent if one.instead_of is None}
-        now: dict[str, _Event] = {}
+        now: dict[str, Event] = {}
         for one in events:
             if (
                 one.uid in was
@@ -699,7 +378,7 @@ class _Reader:
         data: Mapping[str, Any],
         pieces: Sequence[_Piece],
         extras: set[datetime],
-        sent: Iterable[_Event],
+        sent: Iterable[Event],
         taken: Iterable[str],
     ) -> dict[str, dict[str, Any]]:
         """The schedule *data* of *pieces*, and of those that are silent when others sound, one each."""
@@ -755,13 +434,13 @@ class _Reader:
         table: tuple[str, int],
         rule: dict[str, Any],
         uid: str,
-        sent: Sequence[_Event],
-        events: Sequence[_Event],
+        sent: Sequence[Event],
+        events: Sequence[Event],
         known: Container[date],
     ) -> Iterator[_Piece]:
         """What is left of *rule*, whose appointments begin with *uid*."""
         was, now = ([one for one in those if one.uid.startswith(uid)] for those in (sent, events))
-        if _noted(was) == _noted(now):
+        if note_of(was) == note_of(now):
             moves = {one.instead_of: one.start for one in was if one.instead_of}
             yield _Piece(table, rule, moves=moves)
             return
@@ -791,8 +470,8 @@ class _Reader:
         table: tuple[str, int],
         rule: dict[str, Any],
         label: str,
-        old: _Event,
-        new: _Event,
+        old: Event,
+        new: Event,
         changes: Mapping[datetime, datetime | None],
         known: Container[date],
     ) -> Iterator[_Piece]:
@@ -824,7 +503,7 @@ class _Reader:
                     one = {"until": rule["until"]} | one
                     one.setdefault("from", rule["from"])
                 found.append(kept | one)
-        if silent and _several(_parts(new.rrule)):
+        if silent and is_several(_parts(new.rrule)):
             self._tell_silent(new)
         for one in found:
             times = one.get("times", ())
@@ -840,8 +519,8 @@ class _Reader:
         self,
         table: tuple[str, int],
         rule: dict[str, Any],
-        old: _Event,
-        new: _Event,
+        old: Event,
+        new: Event,
         silent: set[date],
         moved: dict[datetime, datetime],
     ) -> _Piece:
@@ -865,7 +544,7 @@ class _Reader:
             self._tell_silent(new)
         return _Piece(table, rule, frozenset(silent), moved, more)
 
-    def _tell_silent(self, event: _Event) -> None:
+    def _tell_silent(self, event: Event) -> None:
         self.note(
             say("It leaves out one of several times; a schedule can only be silent all day."),
             say("Nothing sounds on such a day now. Make one appointment of each time of day."),
@@ -906,9 +585,9 @@ class _Reader:
         head = {key: value for key, value in data.items() if key not in tables}
         return head | {key: those for key, those in tables.items() if those}
 
-    def _series(self, events: Sequence[_Event]) -> Iterator[_Series]:
+    def _series(self, events: Sequence[Event]) -> Iterator[_Series]:
         """One for each appointment, with what was changed of single days."""
-        changes: dict[str, list[_Event]] = {}
+        changes: dict[str, list[Event]] = {}
         for event in events:
             if event.instead_of is not None:
                 changes.setdefault(event.uid, []).append(event)
@@ -945,13 +624,13 @@ class _Reader:
                 yield _Series(name, data, extras=extras)
 
     def _repeated(
-        self, event: _Event, moved: Mapping[datetime, datetime | None], to: _Series
+        self, event: Event, moved: Mapping[datetime, datetime | None], to: _Series
     ) -> tuple[_Series, set[datetime]]:
         """*to*, with what *event* says; and its first time, where the rule itself does not give that."""
         rule, outside = _as_rule(event, self.zone)
         here = {at: new for at, new in moved.items() if at not in event.more}
         less = event.less | {at for at, new in here.items() if new is None}
-        if not _several(_parts(rule.get("rrule", event.rrule))):
+        if not is_several(_parts(rule.get("rrule", event.rrule))):
             less = frozenset(at for at in less if at.time() == event.start.time())
             here = {at: new for at, new in here.items() if at.time() == event.start.time()}
         elif less:
@@ -1030,7 +709,7 @@ def _named(one: Any) -> str:
     return f"{one['from']:%d/%m/%Y}-{one['until']:%d/%m/%Y} ({one.get('reason', '')})"
 
 
-def _heeded(parts: Sequence[_Event]) -> Iterator[_Event]:
+def _heeded(parts: Sequence[Event]) -> Iterator[Event]:
     """
     What we exported is left out at its own times: an EXDATE at another stayed behind when somebody moved
     the series, and its day stays silent.
@@ -1050,12 +729,7 @@ def _fit(group: _Series, one: _Series) -> bool:
     return not group.silent & {at.date() for at in one.extras}
 
 
-def _several(parts: Mapping[str, str]) -> bool:
-    """Does a rule give the times of day itself?"""
-    return bool(WITHIN_A_DAY & parts.keys()) or parts.get("FREQ") == "HOURLY"
-
-
-def _by_time(event: _Event) -> Sequence[_Event]:
+def _by_time(event: Event) -> Sequence[Event]:
     """One event for each time of day at which *event* repeats, where they can be told apart."""
     parts = _parts(event.rrule)
     own = (("BYHOUR", event.start.hour), ("BYMINUTE", event.start.minute), ("BYSECOND", event.start.second))
@@ -1080,7 +754,7 @@ def _parts(rrule: str) -> dict[str, str]:
     return dict(part.split("=", 1) for part in rrule.split(";"))
 
 
-def _as_rule(event: _Event, zone: ZoneInfo) -> tuple[dict[str, Any], set[datetime]]:
+def _as_rule(event: Event, zone: ZoneInfo) -> tuple[dict[str, Any], set[datetime]]:
     """A [[rule]] with the words of officers where they can say it, and the first time if it falls outside."""
     parts, start = _parts(event.rrule), event.start
     rule: dict[str, Any] = {"from": start.date()}
