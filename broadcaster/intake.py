@@ -25,6 +25,7 @@ from broadcaster.edges.sandbox import Sandbox
 from broadcaster.model.errors import BroadcasterError, Fault, Text, said, say, unread
 from broadcaster.model.judgement import Finding, Heard, Judgement, Verdict, judge
 from broadcaster.model.script import LANGUAGES, MEANT, TAG, Script, language_fault
+from broadcaster.model.typed import plain
 
 MOST_FILES = 2000  # in a folder or a .zip: a whole season has a few hundred
 LARGEST = 1 << 30  # bytes of a file; three hours of WAV
@@ -331,9 +332,7 @@ def _language(source: Source, languages: Iterable[str]) -> str | Fault:
 
 def _folded(name: str) -> str:
     """*name* as ids are written: small letters without accents, hyphens between the words."""
-    apart = unicodedata.normalize("NFD", name.lower().replace("đ", "d"))
-    plain = "".join(letter for letter in apart if not unicodedata.combining(letter))
-    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")
+    return re.sub(r"[^a-z0-9]+", "-", plain(name)).strip("-")
 
 
 # Judging and taking

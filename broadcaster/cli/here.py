@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
-from difflib import get_close_matches
 from functools import cached_property
 from importlib.metadata import entry_points
 from itertools import chain
@@ -17,7 +16,7 @@ from broadcaster.edges.content import Loaded, load
 from broadcaster.edges.content.lastgood import LastGood
 from broadcaster.edges.store import Store, database
 from broadcaster.model.content import Content
-from broadcaster.model.errors import BroadcasterError, Fault, say
+from broadcaster.model.errors import BroadcasterError, Fault, did_you_mean, say
 
 from . import output
 
@@ -36,15 +35,9 @@ def named(known: Mapping[str, T], name: str) -> T:
     """What *name* means among *known*; raises BroadcasterError with what was probably meant."""
     if name in known:
         return known[name]
-    meant = get_close_matches(name, known, 1)
+    following = say("Known are: {known}.", known=", ".join(known) or "–")
     raise BroadcasterError(
-        Fault(
-            name,
-            say("There is none of this name."),
-            say("Did you mean “{meant}”?", meant=meant[0])
-            if meant
-            else say("Known are: {known}.", known=", ".join(known) or "–"),
-        )
+        Fault(name, say("There is none of this name."), did_you_mean(name, known, following))
     )
 
 

@@ -1,7 +1,6 @@
 """Stretches of days as people name them: 20/11/2026, 2026-W47, 2026-11, 2026-Q4, 2026; today, tomorrow."""
 
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from datetime import date, datetime, time, timedelta
@@ -36,8 +35,7 @@ class Unit(StrEnum):
 
 def days_from_today(word: str) -> int | None:
     """What `today`, `ngày mai` and the like stand for, with or without their marks."""
-    plain = unicodedata.normalize("NFD", word.casefold())
-    return WORDS.get(re.sub(r"[\W_]|[\u0300-\u036f]", "", plain))
+    return WORDS.get(re.sub(r"[\W_]", "", typed.plain(word)))
 
 
 def parse(period: str, today: date | None = None) -> tuple[date, date]:

@@ -11,12 +11,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMappin
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from difflib import get_close_matches
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from broadcaster.model.errors import BroadcasterError, Fault, said, say, unread
+from broadcaster.model.errors import BroadcasterError, Fault, did_you_mean, said, say, unread
 from broadcaster.model.script import IDENTIFIER, Item
 
 Document = MutableMapping[str, Any]
@@ -439,16 +438,14 @@ def _item(document: Document, script: str, name: str, *, add: bool) -> Document:
     if found is not None:
         return found
     names = [str(one.get("id")) for one in items]
-    meant = get_close_matches(name, names, 1)
+    following = say("Known are: {known}.", known=", ".join(names) or "–")
     raise BroadcasterError(
         Fault(
             _script(script),
             say("An item's id is small letters, digits and hyphens, not “{item}”.", item=name)
             if add
             else say("The script has no item “{item}”.", item=name),
-            say("Did you mean “{meant}”?", meant=meant[0])
-            if meant
-            else say("Known are: {known}.", known=", ".join(names) or "–"),
+            did_you_mean(name, names, following),
         )
     )
 

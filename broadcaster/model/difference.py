@@ -20,9 +20,7 @@ class Change:
 
     before: Occurrence | None
     after: Occurrence | None
-    what: Sequence[
-        str
-    ] = ()  # differs: "at", "script", "languages", "class", "kind", "state", "reason", "seconds"
+    what: Sequence[str] = ()  # differs; out of the keys of `_traits`
 
     @property
     def effect(self) -> Effect:

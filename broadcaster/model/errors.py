@@ -3,8 +3,9 @@
 import errno
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,12 @@ class Text:
 def say(template: str, **values: object) -> Text:
     """Mark *template* for the message catalogues and bind its values."""
     return Text(template, values)
+
+
+def did_you_mean(name: str, known: Iterable[str], otherwise: Text) -> Text:
+    """What to do about *name*, which is none of *known*: the one that is much like it, else *otherwise*."""
+    meant = get_close_matches(name, list(known), 1)
+    return say("Did you mean “{meant}”?", meant=meant[0]) if meant else otherwise
 
 
 _SYSTEM = {

@@ -7,7 +7,7 @@ for itself, always whole, so that a plan of A to C is the plans of A to B and B 
 
 from bisect import bisect
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
 from heapq import heapify, heappop, heappush
@@ -82,14 +82,10 @@ class _Timetable:
     def week(self, week: Sequence[date], in_season: Callable[[date], frozenset[str]]) -> "_Times":
         """Its times in a *week*."""
         looks = self.looks(week)
-        if looks is None or looks not in self._weeks:
-            days = (self.schedule.times_on(day, in_season(day)) for day in week)
-            if looks is not None:
-                days = (self._day(day) for day in week)
-            times = tuple([(weekday, at, season) for weekday, day in enumerate(days) for at, season in day])
-            if looks is None:
-                return times
-            self._weeks[looks] = times
+        if looks is None:
+            return _numbered(self.schedule.times_on(day, in_season(day)) for day in week)
+        if looks not in self._weeks:
+            self._weeks[looks] = _numbered(map(self._day, week))
         return self._weeks[looks]
 
     def looks(self, week: Sequence[date]) -> Hashable | None:
@@ -122,6 +118,10 @@ class _Timetable:
 
 
 _Times = tuple[tuple[int, time, str | None], ...]  # weekday, time, the season for which it is silent
+
+
+def _numbered(days: Iterable[Iterable[tuple[time, str | None]]]) -> _Times:
+    return tuple([(weekday, at, season) for weekday, day in enumerate(days) for at, season in day])
 
 
 class _Message(NamedTuple):

@@ -12,6 +12,7 @@ from itertools import count
 from .errors import Fault, Text, say
 from .schedule import BulletinClass
 from .spoken import spoken
+from .typed import plain
 
 VIETNAMESE = "vi"
 LANGUAGES = {  # those that messages call by name
@@ -56,9 +57,8 @@ def language_fault(where: str, tag: str) -> Fault | None:
 
 def identifier(text: str, taken: Container[str] = ()) -> str:
     """An id from the first words of *text*, without accents, that is not in *taken*."""
-    plain = unicodedata.normalize("NFD", re.sub(r"\{[^}]*\}", "", text).lower().replace("đ", "d"))
-    plain = "".join(letter for letter in plain if not unicodedata.combining(letter))
-    stem = "-".join(re.findall(r"[a-z0-9]+", plain)[:4])[:40].rstrip("-") or "muc"
+    words = re.findall(r"[a-z0-9]+", plain(re.sub(r"\{[^}]*\}", "", text)))
+    stem = "-".join(words[:4])[:40].rstrip("-") or "muc"
     if stem not in taken:
         return stem
     return next(name for number in count(2) if (name := f"{stem}-{number}") not in taken)

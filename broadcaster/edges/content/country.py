@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 
 from broadcaster.model.area import Area, AreaKind
+from broadcaster.model.typed import plain
 
 DATA = Path(__file__).parents[2] / "data"
 DAY = timedelta(days=1)
@@ -228,8 +229,7 @@ def _spoken(name: str) -> str:
 
 def _plain(name: str) -> str:
     """*name* without accents: `xa muong nhe`."""
-    letters = unicodedata.normalize("NFD", " ".join(name.casefold().split()).replace("đ", "d"))
-    return "".join(letter for letter in letters if not unicodedata.combining(letter))
+    return plain(" ".join(name.split()))
 
 
 def _bares(name: str) -> tuple[str, str]:

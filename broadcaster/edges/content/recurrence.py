@@ -3,11 +3,10 @@
 import re
 from dataclasses import dataclass, field
 from datetime import MAXYEAR, UTC, date, datetime, time, timedelta
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from broadcaster.model.errors import Text, say
+from broadcaster.model.errors import Text, did_you_mean, say
 
 if TYPE_CHECKING:
     from dateutil.rrule import rrule
@@ -141,12 +140,10 @@ def _parts(text: str) -> dict[str, str]:
     for part in text.split(";"):
         name, _, value = part.partition("=")
         if name not in PATTERNS:
-            meant = get_close_matches(name.upper(), PATTERNS, 1)
+            following = say("Write it as in RFC 5545: {example}.", example="FREQ=MONTHLY;BYDAY=1MO")
             raise UnusableError(
                 say("An rrule has no part “{part}”.", part=name),
-                say("Did you mean “{meant}”?", meant=meant[0])
-                if meant
-                else say("Write it as in RFC 5545: {example}.", example="FREQ=MONTHLY;BYDAY=1MO"),
+                did_you_mean(name.upper(), PATTERNS, following),
             )
         if name in parts or not re.fullmatch(PATTERNS[name], value) or not _in_range(name, value):
             raise UnusableError(

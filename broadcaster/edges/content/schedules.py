@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from broadcaster.model.errors import Fault, say
+from broadcaster.model.errors import Fault, did_you_mean, say
 from broadcaster.model.schedule import (
     WEEKDAYS,
     BulletinClass,
@@ -67,12 +67,10 @@ def read_schedules(
         schedule = read_schedule(reading, name, table, zone, scripts)
         for script in schedule.scripts or ():
             if script not in scripts:
-                meant = get_close_matches(script, scripts, 1)
+                following = say("Write the script, or mend the faults named for it.")
                 table.fault(
                     say("The script “{name}” cannot be used: audio/{name}/script.toml.", name=script),
-                    say("Did you mean “{meant}”?", meant=meant[0])
-                    if meant
-                    else say("Write the script, or mend the faults named for it."),
+                    did_you_mean(script, scripts, following),
                     "script",
                 )
         _known_seasons(table, schedule, seasons)
@@ -192,12 +190,10 @@ def _known_seasons(table: Table, schedule: Schedule, seasons: Sequence[Season] |
         )
     declared = {one.name for one in seasons or ()}
     for name in sorted(named.keys() - declared) if seasons is not None else ():
-        meant = get_close_matches(name, declared, 1)
+        following = say("Declare it as a [[season]] in schedules/seasons.toml.")
         table.fault(
             say("Nobody declared the season “{name}”.", name=name),
-            say("Did you mean “{meant}”?", meant=meant[0])
-            if meant
-            else say("Declare it as a [[season]] in schedules/seasons.toml."),
+            did_you_mean(name, declared, following),
             *named[name],
         )
 

@@ -8,14 +8,13 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from datetime import MAXYEAR, date, datetime, time
-from difflib import get_close_matches
 from pathlib import Path
 from stat import S_ISREG
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from broadcaster.model import typed
-from broadcaster.model.errors import Fault, Text, say, unread
+from broadcaster.model.errors import Fault, Text, did_you_mean, say, unread
 from broadcaster.model.recording import Measured
 from broadcaster.model.schedule import WEEKDAYS, Days
 from broadcaster.model.script import IDENTIFIER
@@ -124,12 +123,10 @@ class Table:
                     key,
                 )
                 continue
-            meant = get_close_matches(key, sorted(self.known), 1)
+            known = sorted(self.known)
             self.fault(
                 say("“{key}” is not known here.", key=key[:60]),
-                say("Did you mean “{meant}”?", meant=meant[0])
-                if meant
-                else say("Known are: {known}.", known=", ".join(sorted(self.known))),
+                did_you_mean(key, known, say("Known are: {known}.", known=", ".join(known))),
                 key,
             )
         if more := strangers[MOST_STRANGERS:]:
