@@ -317,7 +317,7 @@ def prepare(
     json: Json = False,
 ) -> None:
     here: Here = context.obj
-    here.load()  # no station, nothing to prepare: say so before anything is written
+    here.as_aired()  # no station, nothing to prepare: say so before anything is written
     assembly = here.assembly()
     with here.writing() as store:
         measure(here, store, assembly)
@@ -368,7 +368,7 @@ def _missing(recipe: Recipe) -> str:
 
 def measure(here: Here, store: Store, assembly: "Assembly") -> None:
     """Decode every recording that was not decoded yet, to its end, and remember what came of it."""
-    content = here.load(store).content
+    content = here.as_aired(store).content
     profile = content.station.clusters[0].profile
     unknown = [one for one in content.recordings if one.seconds is None and not one.broken]
     with output.progress(_("Listening to recordings"), len(unknown)) as step:

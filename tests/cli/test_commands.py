@@ -18,6 +18,7 @@ import pytest
 
 from broadcaster.cli import air
 from broadcaster.cli.log import BY
+from broadcaster.edges.content.lastgood import LastGood
 from broadcaster.edges.store import Store, database, sole_daemon
 from broadcaster.model.airing import Outcome, Sounded
 from compile_catalogues import compile_all
@@ -437,6 +438,16 @@ class TestFaultyContent:
             ("nuoc", "ready"),
             ("tin", "ready"),
         }
+
+    def test_in_station_toml_does_not_keep_prepare_from_what_goes_on(self, type_in: Terminal) -> None:
+        """What airs as it last was is assembled as it last was; the fault is told."""
+        before = type_in("prepare", "--json", "--days", "2").json
+        LastGood(type_in.station, type_in.station / "var" / "good").remember(())
+        type_in.change("schedules/station.toml", "name = ", "nmae = ")
+        said = type_in("prepare", "--json", "--days", "2")
+        assert said.json == before
+        assert said.code == 1
+        assert "“nmae” is not known here." in said.err
 
     def test_that_is_told_at_length_does_not_stall_the_daemon(
         self, type_in: Terminal, caplog: pytest.LogCaptureFixture
