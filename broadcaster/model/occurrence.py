@@ -78,21 +78,21 @@ class Occurrence:
 
     def like(self, changed: Mapping[str, object]) -> Self:
         """As `replace`, five times as fast: a nation's year is some millions of these."""
-        one = object.__new__(type(self))
-        told = one.__dict__
-        told.update(self.__dict__)
+        told = self.__dict__.copy()
         told.update(changed)
+        one = object.__new__(type(self))
+        object.__setattr__(one, "__dict__", told)  # twice as fast as filling the one that it has
         return one
 
     def in_week(self, by: timedelta, days: Sequence[str]) -> Self:
         """The same in another week, *by* so much later; *days* are that week's, as they stand in ids."""
         nominal, name, start = self.nominal + by, self.id, len(self.schedule) + 1
-        one = object.__new__(type(self))
-        told = one.__dict__
-        told.update(self.__dict__)
+        told = self.__dict__.copy()
         told["id"] = name[:start] + days[nominal.weekday()] + name[start + 10 :]
         told["nominal"] = nominal
         told["at"] = nominal if self.at is self.nominal else self.at + by
+        one = object.__new__(type(self))
+        object.__setattr__(one, "__dict__", told)
         return one
 
     @property
