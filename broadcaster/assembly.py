@@ -13,7 +13,7 @@ import os
 import warnings
 import wave
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -42,6 +42,7 @@ SEAM = 0.3  # seconds in which the bed passes to the place where the next piece 
 GOLDEN = 0.381966  # of the bed's length from one piece's beginning to the next's: no two begin alike
 PIECE = 20.0  # seconds held in memory at a time
 MILLISECOND = SAMPLE_RATE // 1000  # samples
+MADE = "#SHA256:"  # before a piece in a programme's list: its digest when it was made
 KEPT_UNUSED = timedelta(days=30)  # what nothing needed for so long is made again if it must be
 
 
@@ -74,11 +75,13 @@ class _Piece:
 class Assembly:
     """Makes and finds the programmes of one station, below its `var/`."""
 
-    def __init__(self, station: Path, voice: Voice) -> None:
+    def __init__(self, station: Path, voice: Voice, var: Path | None = None) -> None:
+        """*var* is where what is made lies, if not in the station's own `var/`."""
         self.station, self.voice = station, voice
-        self._clips = station / "var" / "clips"
-        self._pieces = station / "var" / "pieces"
-        self._programmes = station / "var" / "programmes"
+        self.var = var or station / "var"
+        self._clips = self.var / "clips"
+        self._pieces = self.var / "pieces"
+        self._programmes = self.var / "programmes"
         self._sandbox = Sandbox("broadcaster.clip")
         self._digests: dict[tuple[str, int, int], str] = {}
 
@@ -95,13 +98,24 @@ class Assembly:
             return None
 
     def programme(self, digest: str) -> Programme | None:
-        """The programme of this digest, if it is there with all its pieces."""
+        """The programme of this digest, if it is there with all its pieces, and they as they were made."""
         try:
-            lines = self.playlist(digest).read_text("utf-8").splitlines()
-            names = [line for line in lines if line and line[0] != "#"]
-            return _programme(digest, [Path(os.path.normpath(self._programmes / name)) for name in names])
+            pieces = self._pieces_of(digest)
+            if any(self._digest(path) != made for path, made in pieces):
+                return None
+            return _programme(digest, [path for path, _ in pieces])
         except (OSError, ValueError):  # what a failing disk left of it may be no text
             return None
+
+    def _pieces_of(self, digest: str) -> list[tuple[Path, str]]:
+        """The pieces that its list names, and the digest that each had when it was made."""
+        found, made = [], ""
+        for line in self.playlist(digest).read_text("utf-8").splitlines():
+            if line.startswith(MADE):
+                made = line.removeprefix(MADE)
+            elif line and line[0] != "#":
+                found.append((Path(os.path.normpath(self._programmes / line)), made))
+        return found
 
     @_on_disk()
     def make(self, recipe: Recipe) -> Programme:
@@ -116,6 +130,7 @@ class Assembly:
         bed = self._if_fit(lambda: self.bed(recipe.bed or "", recipe.profile)) if recipe.bed else None
         if recipe.bed and not bed:
             pieces = list(self._parts_of(replace(recipe, bed=None)))
+        self._take_away_changed(digest)
         made = [self._piece(recipe, piece, bed) for piece in pieces]
         return self._listed(digest, [chime, *made] if chime else made)
 
@@ -148,6 +163,12 @@ class Assembly:
         """A programme of any one audio file, for `play FILE`."""
         made = self._made(self._speech_clip(path.resolve(), profile))
         return self._listed(self._key("file", made.name), [made])
+
+    @_on_disk()
+    def spoken(self, words: str, language: str, profile: str = "full") -> Programme:
+        """A programme of *words* as the voice speaks them, for `alert TEXT`."""
+        made = self._voiced(words, language, profile)
+        return self._listed(self._key("spoken", made.name), [made])
 
     # Their parts
 
@@ -202,13 +223,22 @@ class Assembly:
         """Where a programme's list of pieces lies; any player opens it."""
         return self._programmes / f"{digest}.m3u8"
 
+    def _take_away_changed(self, digest: str) -> None:
+        """Whatever changed since it was made is made again."""
+        with suppress(FileNotFoundError, ValueError):
+            for path, made in self._pieces_of(digest):
+                if path.exists() and self._digest(path) != made:
+                    path.unlink()
+
     def _listed(self, digest: str, pieces: Sequence[Path]) -> Programme:
         found = _programme(digest, pieces)
         if found is None:
             raise OSError("incomplete")
         playlist = self.playlist(digest)
         if self.programme(digest) != found:
-            lines = ["#EXTM3U", *(os.path.relpath(path, self._programmes) for path in pieces)]
+            lines = ["#EXTM3U"]
+            for path in pieces:
+                lines += [f"{MADE}{self._digest(path)}", os.path.relpath(path, self._programmes)]
             clip.write_whole(playlist, "\n".join(lines).encode() + b"\n")
         for path in (playlist, *pieces):
             os.utime(path)
@@ -247,17 +277,17 @@ class Assembly:
                     raise _changed(one.source)
                 spoken = self._made(one)
             else:
-                spoken = self._voiced(recipe, part.words or "")
+                spoken = self._voiced(part.words or "", recipe.language, recipe.profile)
             clip.write(target, _mixed(spoken, part.pause, bed, piece))
         return target
 
-    def _voiced(self, recipe: Recipe, words: str) -> Path:
-        spoken = self._clips / f"{self._key('voice', self.voice.name, recipe.language, words)}.voice"
+    def _voiced(self, words: str, language: str, profile: str) -> Path:
+        spoken = self._clips / f"{self._key('voice', self.voice.name, language, words)}.voice"
         if not spoken.exists():
             spoken.parent.mkdir(parents=True, exist_ok=True)
-            self.voice.speak(words, recipe.language, spoken)
+            self.voice.speak(words, language, spoken)
         try:
-            return self._made(self._speech_clip(spoken, recipe.profile))
+            return self._made(self._speech_clip(spoken, profile))
         except BroadcasterError:
             spoken.unlink(missing_ok=True)  # whatever it is, it is no speech: next time it is spoken anew
             raise

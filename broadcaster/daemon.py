@@ -6,38 +6,50 @@ plan does not say at that moment.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from threading import Event, Lock
-from typing import Any
+from typing import Any, Protocol
 
-from apscheduler.executors.pool import ThreadPoolExecutor
-from apscheduler.schedulers.background import BackgroundScheduler
-from apscheduler.triggers.interval import IntervalTrigger
-
+from broadcaster.alarms import Alarms
+from broadcaster.alerts import Alerts, Order
 from broadcaster.assembly import Assembly
 from broadcaster.edges.clock import EARLIEST, Clock
 from broadcaster.edges.content import Loaded
-from broadcaster.edges.sink import Sink
-from broadcaster.edges.store import Request, Store
+from broadcaster.edges.control import Asked
+from broadcaster.edges.crew import Crew
+from broadcaster.edges.store import Store
+from broadcaster.journal import Journal
 from broadcaster.model.airing import LOST, Airing, Outcome
 from broadcaster.model.content import Content
-from broadcaster.model.errors import BroadcasterError
+from broadcaster.model.errors import BroadcasterError, Fault, did_you_mean, say
 from broadcaster.model.occurrence import Kind, Occurrence, Reason, State
 from broadcaster.model.plan import plan, recipes_for
-from broadcaster.model.programme import Recipe
+from broadcaster.model.programme import Programme, Recipe
 from broadcaster.model.schedule import BulletinClass
-from broadcaster.model.station import Cluster
-from broadcaster.playout import GRACE, Halt, Playout, Programmes
+from broadcaster.model.station import Amplifier, Cluster
+from broadcaster.model.trust import STEP, VOUCHED, Distrust, Look, distrust, is_vouched, told, vouch
+from broadcaster.playout import GRACE, Halt, Output, Playout, Programmes, allowed
 
 logger = logging.getLogger("broadcaster")
 
 LEAD = timedelta(seconds=5)  # an occurrence is handed to the playout this long before its time
+RELAY_LEAD = timedelta(seconds=10)  # a stream is opened earlier
+EDGE = timedelta(seconds=1)  # that sound may pass the end of the allowed hours: what a sound card holds
 HORIZON = timedelta(days=2)
 ALIVE_EVERY = timedelta(minutes=1)
 PREPARE_EVERY = timedelta(hours=6)
-JUMP = 2.0  # seconds by which wall time may drift from monotonic time between two looks
+DOUBTFUL = timedelta(days=31).total_seconds()  # no machine sleeps that long: its clock was set wrong
+AGREES = timedelta(hours=1).total_seconds()  # so near to what it said before, a clock is right again
+QUIET = (Reason.STOPPED, Reason.SHUTDOWN, Reason.ALERT)  # of what was lost so, everybody knows
+
+
+class Switch(Protocol):
+    """What turns the amplifier on and off."""
+
+    def on(self) -> Fault | None: ...
+    def off(self) -> Fault | None: ...
 
 
 @dataclass(frozen=True)
@@ -45,12 +57,17 @@ class World:
     """What the daemon is given of its surroundings."""
 
     clock: Clock
+    crew: Crew
     store: Store
+    alarms: Alarms
     assembly: Assembly
-    open_sink: Callable[[Cluster], Sink]
+    open_output: Callable[[Cluster], Output]
     fingerprint: Callable[[], int]  # changes when any content file does
     load: Callable[[], Loaded]  # what is faulty as it last was
     prepare: Callable[[Event], None]  # assembles ahead; may take minutes; ends early when the event is set
+    switch: Callable[[Amplifier], Switch]
+    made_in: Callable[[str, str], Programme | None]  # the programme in a folder, of this digest
+    alive: Callable[[], None] = lambda: None  # called as long as all is well: a watchdog waits for it
     tick: float = 1.0  # seconds, real ones, between two looks at the plan
 
 
@@ -58,71 +75,78 @@ class Daemon:
     """One station's broadcasts. Raises BroadcasterError where there is no station to run."""
 
     def __init__(self, world: World, mark_every: float = 2.0) -> None:
+        clock = world.clock
         self.world = world
         self.stopping = Event()
-        self._playout = Playout(world.clock, world.store, mark_every)
+        self._journal = Journal(clock, world.store, world.alarms, lambda job: world.crew.work("log", job))
+        self._playout = Playout(clock, self._journal, world.alarms, mark_every)
+        self._alerts = Alerts(
+            clock,
+            self._journal,
+            self._playout,
+            world.crew,
+            self._made,
+            self._output,
+            lambda: self._content.station,
+        )
         self._fingerprint = world.fingerprint()
         self._content = self._told(world.load())
         self._stale = False  # what is known of recordings changed: read the content again
         self._planned: tuple[Occurrence, ...] = ()
         self._planned_until: datetime | None = None
         self._done: set[str] = set()  # handed over, logged, or asked for after their time
-        self._sinks: dict[str, tuple[str, Sink]] = {}
+        self._outputs: dict[str, tuple[Cluster, Output]] = {}
         self._halts: dict[str, Halt] = {}  # by occurrence, from its hand-over to its end
+        self._amplifier_on: bool | None = None  # None: nobody knows
+        self._plays = 0
         self._preparing = False
-        self._prepare_at = world.clock.now()
+        self._prepare_at = clock.now()
         self._alive_at: datetime | None = None
-        self._since = world.clock.now()
-        self._not_before = EARLIEST
-        self._clock_trusted = True
-        self._seen = world.clock.now()  # the last time that was to be trusted
-        self._awake = world.clock.now()  # what was due before this is missed: the daemon was off until
-        self._blind = world.clock.now()  # this, and its clock was wrong from there on
-        self._blind_from = world.clock.monotonic()
+        self._since = clock.now()
+        self._floor = EARLIEST  # the last time that was written down
+        self._vouched = False
+        self._distrust: Distrust | None = None
+        self._look: Look | None = None
+        self._doubted: Look | None = None  # the last one before the clock was set forward beyond belief
+        self._seen = clock.now()  # the last time that was to be trusted
+        self._awake = clock.now()  # what was due before this is missed: the daemon was off until
+        self._blind = clock.now()  # this, and its clock was wrong from there on
+        self._blind_from = clock.monotonic()
         self._looking = Lock()  # at the plan
-        self._scheduler = BackgroundScheduler(timezone=UTC, executors={"default": ThreadPoolExecutor(1)})
-        self._scheduler.add_executor(ThreadPoolExecutor(1), "assembly")
 
     def run(self) -> None:
         """Run until `stopping` is set; what sounds then is ended and logged within a second."""
         self.start()
-        station = self._content.station
+        crew, station = self.world.crew, self._content.station
         logger.info("%s: the daemon runs, %d schedules", station.name, len(self._content.schedules))
-        self._scheduler.add_job(self._tick_safely, **self._often, id="tick")
-        self._scheduler.start()
-        clock, offset = self.world.clock, None
-        while not self.stopping.wait(self.world.tick):
-            # APScheduler waits by wall time: a clock that is set back would stall it until it came round.
-            now = clock.now().timestamp() - clock.monotonic()
-            if offset is not None and abs(now - offset) > JUMP:
-                self._scheduler.reschedule_job("tick", trigger=self._often["trigger"])
-            offset = now
+        crew.every(self.world.tick, self._tick_safely)
+        crew.wait(self.stopping)
+        self._alerts.close()
         for halt in list(self._halts.values()):
             halt.because(Reason.SHUTDOWN)
-        # A look at the plan that hands over a job while the scheduler ends waits for it, and it for that.
-        with self._looking:
-            self._scheduler.remove_all_jobs()
-        self._scheduler.shutdown(wait=True)
-        for _, sink in self._sinks.values():
-            sink.close()
-        if self._clock_trusted:
-            self.world.store.mark("alive", clock.now().isoformat())
-
-    @property
-    def _often(self) -> dict[str, Any]:
-        trigger = IntervalTrigger(seconds=self.world.tick, timezone=UTC)
-        return {"trigger": trigger, "coalesce": True, "max_instances": 1, "misfire_grace_time": None}
+        crew.close()
+        if (amplifier := self._content.station.amplifier) is not None:
+            self._switch(amplifier, on=False)
+        for _, output in self._outputs.values():
+            output.sink.close()
+        if self._distrust is None:
+            self._journal.mark("alive", self.world.clock.now().isoformat())
+        self._journal.flush()
 
     def start(self) -> None:
         """Log what the last run left open."""
-        self.world.store.mark("clock", "trusted")
-        for row in self._playout.recover():
-            logger.warning("%s: %s after %.0f s: power was lost", row.occurrence, row.outcome, row.seconds)
-        if (alive := self.world.store.marks().get("alive")) is not None:
-            last = self._not_before = max(EARLIEST, datetime.fromisoformat(alive))
+        marks, clock = self.world.store.marks(), self.world.clock
+        if (alive := marks.get("alive")) is not None:
+            self._floor = max(EARLIEST, datetime.fromisoformat(alive))
+        self._vouched = is_vouched(marks, clock.state().boot)
+        self._check_clock(now := clock.now())
+        if alive is not None:
+            last = self._floor if self._distrust else min(self._floor, now)
             # What stood behind another in its session may have waited for it when the power went.
-            session = timedelta(minutes=self._content.station.hours.session_minutes)
-            self._since = last - session
+            self._since = last - timedelta(minutes=self._content.station.hours.session_minutes)
+        for row in self._playout.recover(trusted=self._distrust is None):
+            logger.warning("%s: %s after %.0f s: power was lost", row.occurrence, row.outcome, row.seconds)
+        self._alerts.resume(trusted=self._distrust is None)
 
     def _tick_safely(self) -> None:
         with self._looking:
@@ -134,52 +158,83 @@ class Daemon:
                 logger.error("%s", error)  # noqa: TRY400 - told in words; a traceback would not help an operator
             except Exception:
                 logger.exception("an error of ours; the next look at the plan is in %s s", self.world.tick)
+            if self._playout.lives:
+                self.world.alive()
 
     def tick(self) -> None:
-        """Follow edits and requests, and hand over whatever is due."""
+        """Follow edits, and hand over whatever is due."""
         now = self.world.clock.now()
-        self._playout.catch_up()
+        if self._journal.waiting:
+            self.world.crew.work("log", self._journal.flush)
         self._check_clock(now)
+        self._keep_hours(now)
         self._follow_edits(now)
         self._start_preparing(now)
-        self._answer_requests()
-        if not self._clock_trusted:
-            return
-        until = self._planned_until
-        if until is None or now + HORIZON / 2 > until:
-            self._plan(now)
-        for one in self._planned:
-            if one.id not in self._done and one.id not in self._halts and one.at <= now + LEAD:
-                self._deal_with(one, now)
-        self._since = max(self._since, now - timedelta(days=1))
-        if self._alive_at is None or now - self._alive_at >= ALIVE_EVERY:
-            self.world.store.mark("alive", now.isoformat())
-            self._alive_at = now
+        if self._distrust is None:
+            until = self._planned_until
+            if until is None or now + HORIZON / 2 > until:
+                self._plan(now)
+            for one in self._planned:
+                if one.id not in self._done and one.id not in self._halts and one.at <= now + _lead(one):
+                    self._deal_with(one, now)
+            self._since = max(self._since, now - timedelta(days=1))
+            if self._alive_at is None or now - self._alive_at >= ALIVE_EVERY:
+                self._journal.mark("alive", now.isoformat())
+                self._alive_at = self._floor = now
+        waiting = [one for one in self._planned if one.id not in self._done]
+        self._attend_amplifier(waiting, now)
         if not self._halts and not self._preparing:
-            waiting = [one.at for one in self._planned if one.id not in self._done]
-            self.world.clock.idle_until(min([*waiting, now + HORIZON / 4]) - LEAD)
+            ahead = [one.at - self._warm_up - _lead(one) for one in waiting]
+            self.world.clock.idle_until(min([*ahead, now + HORIZON / 4]))
+
+    # The clock
 
     def _check_clock(self, now: datetime) -> None:
-        trusted = now >= self._not_before
-        if trusted:
-            if now < self._seen - timedelta(seconds=JUMP):
+        clock, before = self.world.clock, self._look
+        self._look = look = Look(now, clock.monotonic())
+        state = clock.state()
+        step = look.step_since(before) if before is not None else 0.0
+        if state.synchronised:
+            self._vouch(state.boot)
+        elif step:
+            self._vouched = False  # it was for another time
+        floor = self._floor - timedelta(seconds=STEP)
+        why = distrust(now, floor, EARLIEST, state.synchronised, state.rtc, self._vouched)
+        sure = state.synchronised or self._vouched
+        if step > DOUBTFUL and not sure and why is None:
+            self._doubted = before
+        if self._doubted is not None and (sure or abs(look.step_since(self._doubted)) < AGREES):
+            self._doubted = None
+        why = why or (Distrust.UNSURE if self._doubted else None)
+        if why is None:
+            if now < self._seen - timedelta(seconds=STEP):
                 self._was_set_back(now)
             self._seen = now
-        if trusted != self._clock_trusted:
-            self._clock_trusted = trusted
-            self.world.store.mark("clock", "trusted" if trusted else "untrusted")
-            if trusted:
-                logger.warning("the clock is right again: %s", now)
-                self._blind = now - timedelta(seconds=self.world.clock.monotonic() - self._blind_from)
-                self._since = self._blind if self._since < EARLIEST else self._since
-                self._awake = now
-            else:
-                self._blind_from = self.world.clock.monotonic()
-                logger.error(
-                    "the clock says %s but it was %s before: nothing sounds until it is set",
-                    now,
-                    self._not_before,
-                )
+        if (why is None) != (self._distrust is None):
+            self._changed_trust(why, now)
+        self._distrust = why
+        if why is None:
+            self.world.alarms.clear("clock")
+        else:
+            self.world.alarms.raise_alarm("clock", told(why, now, self._floor))
+
+    def _vouch(self, boot: str) -> None:
+        """It is known to be right, and goes on being so though the network fails."""
+        if not self._vouched:
+            self._vouched = True
+            self._journal.mark(VOUCHED, vouch(boot))
+
+    def _changed_trust(self, why: Distrust | None, now: datetime) -> None:
+        if why is None:
+            logger.warning("the clock is to be trusted: %s", now)
+            self._blind = now - timedelta(seconds=self.world.clock.monotonic() - self._blind_from)
+            self._since = self._blind if self._since < EARLIEST else self._since
+            self._awake = now
+            return
+        self._blind_from = self.world.clock.monotonic()
+        for halt in list(self._halts.values()):
+            if not halt.on_air:
+                halt.because(Reason.CLOCK)
 
     def _was_set_back(self, now: datetime) -> None:
         """Look again at what is now ahead; what waits for its time goes back into the plan."""
@@ -188,10 +243,21 @@ class Daemon:
         )
         self._prepare_at = min(self._prepare_at, now + PREPARE_EVERY)
         self._planned_until = self._alive_at = None
-        for one in self._planned:
-            halt = self._halts.get(one.id)
-            if halt is not None and (one.at > self._seen or not halt.on_air):
+        for halt in list(self._halts.values()):
+            if halt.occurrence.at > self._seen or not halt.on_air:
                 halt.because(Reason.CLOCK)
+
+    def _keep_hours(self, now: datetime) -> None:
+        """End what passes the allowed hours: the machine slept, or its clock was set."""
+        if self._distrust is not None:
+            return
+        station = self._content.station
+        for halt in list(self._halts.values()):
+            moments = now, now - EDGE
+            if halt.sounding and not any(allowed(halt.occurrence, station, one, 0) for one in moments):
+                halt.because(Reason.OUTSIDE_HOURS)
+
+    # The plan
 
     def _plan(self, now: datetime) -> None:
         self._planned_until = until = now + HORIZON  # before the log is read: a loss meanwhile plans again
@@ -213,26 +279,25 @@ class Daemon:
             self._done.add(one.id)
 
     def _hand_over(self, one: Occurrence, ready: Callable[[], tuple[Programmes | None, bool]]) -> None:
-        halt = self._halts[one.id] = Halt(by_hand=one.kind is Kind.ON_DEMAND)
+        halt = self._halts[one.id] = Halt(one, by_hand=one.kind is Kind.ON_DEMAND)
         if self.stopping.is_set():
             halt.because(Reason.SHUTDOWN)
-        sink = self._sink(one.cluster)
-        self._scheduler.add_job(
-            self._air, args=[one, sink, ready, halt], executor=_executor(one.cluster), misfire_grace_time=None
-        )
+        cluster = next(each for each in self._content.station.clusters if each.id == one.cluster)
+        self.world.crew.work(f"cluster/{one.cluster}", lambda: self._air(one, cluster, ready, halt))
 
     def _air(
-        self, one: Occurrence, sink: Sink, ready: Callable[[], tuple[Programmes | None, bool]], halt: Halt
+        self,
+        one: Occurrence,
+        cluster: Cluster,
+        ready: Callable[[], tuple[Programmes | None, bool]],
+        halt: Halt,
     ) -> None:
         station = self._content.station
         try:
-            profile = next(each.profile for each in station.clusters if each.id == one.cluster)
-            chime = (
-                self.world.assembly.find_chime(station.closing, profile)
-                if station.closing and one.closes
-                else None
-            )
-            ended = self._playout.air(one, station, sink, ready, chime, halt)
+            chime = None
+            if station.closing and one.closes:
+                chime = self.world.assembly.find_chime(station.closing, cluster.profile)
+            ended = self._playout.air(one, station, self._output(cluster), ready, chime, halt)
             if ended is not None:
                 self._done.add(one.id)
                 self._logged(ended)
@@ -251,8 +316,21 @@ class Daemon:
         logger.log(
             level, "%s: %s %.0f s %s %s", row.occurrence, row.outcome, row.seconds, row.reason, row.detail
         )
+        key = f"lost/{row.cluster}"
         if row.outcome in LOST:
             self._planned_until = None  # it may be made good: plan again
+            if row.reason not in QUIET:
+                what = say(
+                    "{title} did not sound whole at {cluster}: {outcome}, {reason}.",
+                    title=row.script_title,
+                    cluster=row.cluster_name,
+                    outcome=row.outcome,
+                    reason=row.reason,
+                )
+                next_step = say("See what happened: broadcaster log.")
+                self.world.alarms.raise_alarm(key, Fault(row.occurrence, what, next_step))
+        elif row.outcome is Outcome.AIRED:
+            self.world.alarms.clear(key)
 
     def _ready(self, one: Occurrence) -> tuple[Programmes | None, bool]:
         """
@@ -268,20 +346,54 @@ class Daemon:
             asked = {recipe.language for recipe in one.whole}
             now = recipes_for(content, one.script, cluster, one.at.date())
             whole = [recipe for recipe in now if recipe.language in asked and not recipe.lacks]
-        if not whole:
+        if not whole and one.relay is None:
             return None, False
         found = [(recipe.language, self.world.assembly.find(recipe)) for recipe in whole]
         return [(language, made) for language, made in found if made is not None], hope
 
-    def _sink(self, cluster: str) -> Sink:
-        """The cluster's sink, opened anew if its place was changed."""
-        settings = next(one for one in self._content.station.clusters if one.id == cluster)
-        known = self._sinks.get(cluster)
-        if known is None:
-            self._scheduler.add_executor(ThreadPoolExecutor(1), _executor(cluster))
-        if known is None or known[0] != settings.sink:
-            known = self._sinks[cluster] = (settings.sink, self.world.open_sink(settings))
+    def _made(self, folder: str, digest: str) -> Programme | None:
+        """A programme that a command made; in memory where the disk took nothing."""
+        find = self.world.made_in
+        return find(folder, digest) if folder else self.world.assembly.programme(digest)
+
+    def _output(self, cluster: Cluster) -> Output:
+        """The cluster's output, opened anew if its settings were changed."""
+        known = self._outputs.get(cluster.id)
+        if known is None or known[0] != cluster:
+            known = self._outputs[cluster.id] = (cluster, self.world.open_output(cluster))
         return known[1]
+
+    # The amplifier
+
+    @property
+    def _warm_up(self) -> timedelta:
+        amplifier = self._content.station.amplifier
+        return timedelta(seconds=amplifier.warm_up if amplifier else 0.0)
+
+    def _attend_amplifier(self, waiting: Sequence[Occurrence], now: datetime) -> None:
+        """On in time for what comes next, off when nothing does."""
+        amplifier = self._content.station.amplifier
+        if amplifier is None:
+            return
+        soon = self._distrust is None and any(
+            one.state is State.PLANNED and one.at <= now + self._warm_up + _lead(one) for one in waiting
+        )
+        self._amplify(amplifier, on=soon or bool(self._halts or self._alerts.in_force))
+
+    def _amplify(self, amplifier: Amplifier, *, on: bool) -> None:
+        if on != self._amplifier_on:
+            self._amplifier_on = on
+            self.world.crew.work("amplifier", lambda: self._switch(amplifier, on=on))
+
+    def _switch(self, amplifier: Amplifier, *, on: bool) -> None:
+        switch = self.world.switch(amplifier)
+        fault = switch.on() if on else switch.off()
+        if fault is None:
+            self.world.alarms.clear("amplifier")
+        else:
+            self.world.alarms.raise_alarm("amplifier", fault)
+
+    # The content
 
     def _follow_edits(self, now: datetime) -> None:
         """Read content that was saved. What a faulty file held stays as it last was."""
@@ -295,19 +407,39 @@ class Daemon:
         try:
             loaded = self.world.load()
         except BroadcasterError as error:
-            logger.error("the content cannot be used; the last good one goes on: %s", error)  # noqa: TRY400
+            self.world.alarms.raise_alarm("content", error.faults[0])
             return
         self._told(loaded)
         self._content = loaded.content
         self._plan(now)
         # Nothing is due that was written down after its time.
         self._done |= {one.id for one in self._planned if one.at < now and one.id not in before}
+        self._take_back()
 
-    @staticmethod
-    def _told(loaded: Loaded) -> Content:
-        for fault in loaded.faults:
-            if not fault.warning:
-                logger.error("%s", fault)
+    def _take_back(self) -> None:
+        """End what sounds and may not any more; what waits and was taken out of the plan does not begin."""
+        planned = {one.id for one in self._planned if one.state is State.PLANNED}
+        for halt in list(self._halts.values()):
+            one = halt.occurrence
+            if one.kind is Kind.ON_DEMAND:
+                continue
+            if not halt.on_air and one.id not in planned:
+                halt.because(Reason.SHUTDOWN)  # as if it had never been handed over
+            elif halt.on_air and one.recipes and self._ready(one)[0] is None:
+                halt.because(Reason.INCOMPLETE)
+
+    def _told(self, loaded: Loaded) -> Content:
+        faults = [fault for fault in loaded.faults if not fault.warning]
+        for fault in faults:
+            logger.error("%s", fault)
+        if faults:
+            what = say(
+                "Faults in the content: {count}; what these files held before goes on.", count=len(faults)
+            )
+            fault = Fault(faults[0].place, what, say("See them all: broadcaster check."))
+            self.world.alarms.raise_alarm("content", fault)
+        else:
+            self.world.alarms.clear("content")
         return loaded.content
 
     def _start_preparing(self, now: datetime) -> None:
@@ -315,7 +447,7 @@ class Daemon:
             return
         self._preparing = True
         self._prepare_at = now + PREPARE_EVERY
-        self._scheduler.add_job(self._prepare, executor="assembly", misfire_grace_time=None)
+        self.world.crew.work("assembly", self._prepare)
 
     def _prepare(self) -> None:
         try:
@@ -330,19 +462,114 @@ class Daemon:
         for one in self._planned:
             self._ready(one)  # reads the recordings now: at air time their digests are known
 
-    def _answer_requests(self) -> None:
-        for request in self.world.store.requests():
-            self.world.store.take(request)
-            if request.verb == "stop":
-                for halt in list(self._halts.values()):
-                    if halt.on_air or halt.by_hand:
-                        halt.because(Reason.STOPPED)
-            elif request.verb == "play":
-                self._play(request)
+    # What is asked
 
-    def _play(self, request: Request) -> None:
+    def answer(self, asked: Asked) -> Mapping[str, Any]:
+        """Do what a command asks. Raises BroadcasterError for what is refused."""
+        if asked.verb == "status":
+            return self._status()
+        if not asked.trusted:
+            raise BroadcasterError(
+                Fault(
+                    asked.by,
+                    say("You may look at this station, and not change what it does."),
+                    say("Do it as root, or have yourself added to the group that the station's folder has."),
+                )
+            )
+        match asked.verb:
+            case "alert":
+                return self._alert(asked)
+            case "words":
+                values = asked.values
+                self._alerts.words(values["id"], values["script"], values["folder"], values["programmes"])
+                return {}
+            case "clear":
+                return {"cleared": self._alerts.clear(asked.by, asked.values.get("ids"))}
+            case "stop":
+                return self._stop()
+            case "clock":
+                clock = self.world.clock
+                self._look = Look(clock.now(), clock.monotonic())
+                self._vouch(clock.state().boot)
+                logger.warning("%s says that the clock is right", asked.by)
+                return {}
+            case "play":
+                with self._looking:
+                    return self._play(asked.values)
+        raise BroadcasterError(
+            Fault(
+                asked.verb,
+                say("The running daemon does not know this."),
+                say("It may be older than the command. Restart it."),
+            )
+        )
+
+    def _status(self) -> Mapping[str, Any]:
+        now = self.world.clock.now()
+        return {
+            "now": now.isoformat(),
+            "clock": self._distrust,
+            "on_air": [halt.sounding for halt in self._playout.on_air if halt.sounding],
+            "alerts": [
+                {"id": one.id, "title": one.title, "by": one.by, "left": one.left, "every": one.every}
+                for one in self._alerts.in_force
+            ],
+            "alarms": [
+                {
+                    "key": one.key,
+                    "since": one.since.isoformat(),
+                    "where": one.where,
+                    "what": one.what,
+                    "next": one.next,
+                }
+                for one in self.world.alarms.present
+            ],
+            "past_alerts": list(self._alerts.past),
+            "rows_waiting": self._journal.waiting,
+        }
+
+    def _alert(self, asked: Asked) -> Mapping[str, Any]:
+        values, station = asked.values, self._content.station
+        known = {one.id: one for one in station.clusters}
+        chosen = values["clusters"] or list(known)
+        if unknown := [one for one in chosen if one not in known]:
+            what = say("The station has no such cluster.")
+            told_which = say("Known are: {known}.", known=", ".join(known))
+            raise BroadcasterError(
+                *(Fault(one, what, did_you_mean(one, known, told_which)) for one in unknown)
+            )
+        clusters = [known[one] for one in dict.fromkeys(chosen)]
+        expires = None
+        if self._distrust is None:
+            expires = (self.world.clock.now() + timedelta(seconds=values["left"])).isoformat()
+        self._alerts.order(
+            Order(
+                id=values["id"],
+                title=values["title"],
+                by=asked.by,
+                clusters=[one.id for one in clusters],
+                every=values["every"],
+                left=values["left"],
+                expires=expires,
+            )
+        )
+        if station.amplifier is not None:
+            self._amplify(station.amplifier, on=True)
+        return {"clusters": [[one.id, one.name, one.profile, list(one.languages)] for one in clusters]}
+
+    def _stop(self) -> Mapping[str, Any]:
+        stopped = [halt for halt in list(self._halts.values()) if halt.on_air or halt.by_hand]
+        for halt in stopped:
+            halt.because(Reason.STOPPED)
+        return {"stopped": len(stopped), "alerts": [one.id for one in self._alerts.in_force]}
+
+    def _play(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:
         """Air a script or one finished programme now, on the clusters that were named."""
-        content, asked = self._content, request.values
+        content = self._content
+        if self._distrust is not None:
+            raise BroadcasterError(told(self._distrust, self.world.clock.now(), self._floor))
+        waits = False
+        self._plays += 1
         now = self.world.clock.now().astimezone(content.station.timezone).replace(microsecond=0)
         for cluster in content.station.clusters:
             if cluster.id not in asked["clusters"]:
@@ -350,7 +577,7 @@ class Daemon:
             script = content.scripts.get(asked.get("script", ""))
             place = content.areas.find(cluster.area, now.date())
             one = Occurrence(
-                id=f"play-{request.id}/{now:%Y-%m-%dT%H:%M:%S}/{cluster.id}",
+                id=f"play-{self._plays}/{now:%Y-%m-%dT%H:%M:%S}/{cluster.id}",
                 schedule="",
                 schedule_title="",
                 script=script.id if script else asked["title"],
@@ -366,10 +593,9 @@ class Daemon:
                 recipes=recipes_for(content, script.id, cluster, now.date()) if script else (),
                 kind=Kind.ON_DEMAND,
             )
-            if self._clock_trusted:
-                self._hand_over(one, self._ready_for(one, asked.get("digest")))
-            else:
-                self._logged(self._playout.log(one, content.station, Outcome.MISSED, Reason.CLOCK))
+            waits |= any(halt.occurrence.cluster == cluster.id for halt in self._playout.on_air)
+            self._hand_over(one, self._ready_for(one, asked.get("digest")))
+        return {"waits": waits}
 
     def _ready_for(self, one: Occurrence, given: str | None) -> Callable[[], tuple[Programmes | None, bool]]:
         if given is None:
@@ -378,6 +604,5 @@ class Daemon:
         return lambda: ([("und", programme)] if programme else [], False)
 
 
-def _executor(cluster: str) -> str:
-    """Each cluster's own; no cluster can be called what the scheduler's others are called."""
-    return f"cluster/{cluster}"
+def _lead(one: Occurrence) -> timedelta:
+    return RELAY_LEAD if one.relay else LEAD

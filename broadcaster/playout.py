@@ -2,63 +2,109 @@
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from threading import Event, Lock
-from typing import Any
+from typing import Any, Protocol
 
 from broadcaster import clip
+from broadcaster.alarms import Alarms
 from broadcaster.edges.clock import Clock
-from broadcaster.edges.sink import Sink
-from broadcaster.edges.store import AlreadyLoggedError, Store
+from broadcaster.edges.sink import Played, Sink, Source
+from broadcaster.edges.store import AlreadyLoggedError
+from broadcaster.journal import Journal
 from broadcaster.model.airing import Airing, Outcome, Sounded, outcome_of, shared_out
-from broadcaster.model.errors import BroadcasterError
-from broadcaster.model.occurrence import Occurrence, Reason
+from broadcaster.model.errors import Fault, say
+from broadcaster.model.occurrence import Kind, Occurrence, Reason
 from broadcaster.model.programme import Programme
-from broadcaster.model.schedule import BulletinClass
+from broadcaster.model.schedule import BulletinClass, Relay
 from broadcaster.model.station import Station
-
-logger = logging.getLogger("broadcaster")
 
 GRACE = timedelta(seconds=60)  # a start this late still plays, from its beginning; later it is missed
 AHEAD = timedelta(seconds=3)  # the programme is chosen and the sink opened this long before the first sample
-RETRY = 2.0  # seconds before a sink that would not start is tried again, within the grace
+RELAY_AHEAD = timedelta(seconds=8)  # a stream needs longer until it flows
+RETRY = 2.0  # seconds before a sink that failed is tried again
+OUTAGE = GRACE.total_seconds()  # so long in all a programme waits for its sink; then it is cut
+SILENCE = 7.0  # seconds on air of which nothing is heard, until that is an alarm
+HALF = timedelta(milliseconds=0.5)
+STALE = 30.0  # seconds without progress: what sounds has hung
+GIVE_WAY = 2.0  # seconds that an emergency waits for what it cut off to let go of the sink
+
+logger = logging.getLogger("broadcaster")
 
 Programmes = Sequence[tuple[str, Programme]]  # language, its programme; in the order in which they sound
+
+
+class Hearing(Protocol):
+    """What listens while something sounds."""
+
+    @property
+    def heard(self) -> float | None: ...
+    @property
+    def silent_for(self) -> float: ...
+    def tap(self, source: Source) -> Source: ...
+    def follow(self, seconds: float) -> None: ...
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True)
+class Output:
+    """Where a cluster's sound goes, and what makes it."""
+
+    sink: Sink
+    listen: Callable[[], Hearing | None]
+    reel: Callable[[Sequence[Path], float], Source]
+    relay: Callable[[str, float, Callable[[float], Source | None]], Source]
 
 
 class Halt(Event):
     """Ends what sounds, and remembers why."""
 
-    reason = Reason.STOPPED
-    on_air = False  # its occurrence has begun
-
-    def __init__(self, *, by_hand: bool = False) -> None:
+    def __init__(self, occurrence: Occurrence, *, by_hand: bool = False) -> None:
         super().__init__()
+        self.occurrence = occurrence
         self.by_hand = by_hand  # what a person put on air, a person takes away, though it still waits
+        self.reason = Reason.STOPPED
+        self.on_air = False  # its occurrence has begun
+        self.sounding: dict[str, Any] | None = None  # what, and how far it got
+        self.last_sign: float | None = None  # of life, monotonic; None while there need not be any
 
     def because(self, reason: Reason) -> None:
-        self.reason = reason
-        self.set()
+        if not self.is_set():
+            self.reason = reason
+            self.set()
+
+
+@dataclass
+class _Broadcast:
+    """What `_sound` needs to know of an occurrence that is to sound."""
+
+    occurrence: Occurrence
+    station: Station
+    content: Callable[[], tuple[Programmes, float]]  # with the seconds of all, but for the closing chime
+    open: Callable[[float], Source]  # what sounds from this second on
+    began: datetime | None = None
 
 
 class Playout:
     """Airs occurrences, one at a time on each cluster, and writes what became of them."""
 
-    def __init__(self, clock: Clock, store: Store, mark_every: float = 2.0) -> None:
+    def __init__(self, clock: Clock, journal: Journal, alarms: Alarms, mark_every: float = 2.0) -> None:
         """*mark_every*: programme seconds between marks of how far it got, which a crash is counted by."""
-        self._clock, self._store, self._mark_every = clock, store, mark_every
+        self._clock, self._journal, self._alarms, self._mark_every = clock, journal, alarms, mark_every
         self._free: dict[str, datetime] = {}  # when each cluster last fell silent
-        self._unlogged: dict[str, Airing] = {}  # by occurrence: rows that the disk did not take yet
-        self._writing = Lock()
+        self._begun: set[str] = set()  # by the last run, which died before their time came
+        self._on_air: dict[str, Halt] = {}  # by cluster
+        self._taking = Lock()
+        self.held: Callable[[str, float], bool] = lambda _cluster, _seconds: False
+        """Does an emergency sound on this cluster within so many seconds?"""
 
     def air(
         self,
         occurrence: Occurrence,
         station: Station,
-        sink: Sink,
+        output: Output,
         ready: Callable[[], tuple[Programmes | None, bool]],
         closing: Path | None,
         halt: Halt,
@@ -70,9 +116,9 @@ class Playout:
         sound any more. *closing* is the chime after it. Returns None, with nothing logged, if the daemon's
         end came before its time.
         """
-        clock = self._clock
+        clock, relay = self._clock, occurrence.relay
         due = max(occurrence.at, self._free.get(occurrence.cluster, occurrence.at))
-        if clock.wait_until(occurrence.at - AHEAD, halt):
+        if clock.wait_until(occurrence.at - (RELAY_AHEAD if relay else AHEAD), halt):
             return self._not_begun(occurrence, station, halt)
         if clock.now() > due + GRACE:
             return self.log(occurrence, station, Outcome.MISSED, Reason.LATE)
@@ -83,60 +129,101 @@ class Playout:
             programmes, hope = ready()
         if programmes is None:
             return self.log(occurrence, station, Outcome.WITHHELD, Reason.INCOMPLETE)
-        if not programmes:
+        if not programmes and not relay:
             return self.log(occurrence, station, Outcome.FAILED, Reason.NOT_READY)
         at = max(occurrence.at, clock.now())
-        length = sum(programme.seconds for _, programme in programmes)
-        if not _allowed(occurrence, station, at, length):
+        sounds = [piece for _, programme in programmes for piece in programme.pieces]
+        if relay:
+            end = occurrence.at + timedelta(seconds=relay.seconds)
+            length = (min(end, _edge(station, at) or end) - at).total_seconds()
+        else:
+            length = sum(programme.seconds for _, programme in programmes)
+        if not allowed(occurrence, station, at, length):
             return self.log(occurrence, station, Outcome.DISPLACED, Reason.OUTSIDE_HOURS)
-        try:
-            if closing and not _allowed(occurrence, station, at, length + (clip.seconds(closing) or 0.0)):
+        if self.held(occurrence.cluster, (at - clock.now()).total_seconds() + length):
+            return self.log(occurrence, station, Outcome.MISSED, Reason.ALERT)
+        if relay:
+            broadcast = _Broadcast(
+                occurrence,
+                station,
+                lambda: ((), length),
+                lambda skip: _relayed(output, relay, length - skip, sounds),
+            )
+        else:
+            if closing and not allowed(occurrence, station, at, length + (clip.seconds(closing) or 0.0)):
                 closing = None  # the words had their time, the chime has none left
-            return self._sound(occurrence, station, sink, programmes, closing, due, halt)
-        finally:
-            self._mark(occurrence.cluster, None)
+            sounds += [closing] if closing else []
+            content = programmes, length
+            broadcast = _Broadcast(
+                occurrence, station, lambda: content, lambda skip: output.reel(sounds, skip)
+            )
+        return self._on(broadcast, output, halt)
 
-    def _sound(
+    def break_in(
         self,
         occurrence: Occurrence,
         station: Station,
-        sink: Sink,
-        programmes: Programmes,
-        closing: Path | None,
-        due: datetime,
+        output: Output,
+        source: Source,
+        content: Callable[[], tuple[Programmes, float]],
         halt: Halt,
     ) -> Airing:
-        clock = self._clock
-        length = sum(programme.seconds for _, programme in programmes)
-        row = airing(occurrence, station, clock.now())
+        """
+        Let an emergency sound now, over whatever sounds on its cluster, and log how it ended.
+
+        *content* tells its programmes and the seconds of all, as far as they are known by then.
+        """
+        if other := self._on_air.get(occurrence.cluster):
+            other.because(Reason.ALERT)
+            until = self._clock.monotonic() + GIVE_WAY
+            while self._on_air.get(occurrence.cluster) is other and self._clock.monotonic() < until:
+                if self._clock.sleep(0.01, halt):
+                    break
+        return self._on(_Broadcast(occurrence, station, content, lambda _skip: source), output, halt)
+
+    def _on(self, broadcast: _Broadcast, output: Output, halt: Halt) -> Airing:
+        cluster = broadcast.occurrence.cluster
+        with self._taking:
+            self._on_air[cluster] = halt
+        hearing: Hearing | None = None
+        try:
+            hearing = output.listen()
+            return self._sound(broadcast, output.sink, hearing, halt)
+        finally:
+            if hearing:
+                hearing.close()
+            halt.last_sign = None
+            with self._taking:
+                if self._on_air.get(cluster) is halt:
+                    del self._on_air[cluster]
+                    self._journal.mark(f"on-air/{cluster}", None)
+
+    def _sound(self, broadcast: _Broadcast, sink: Sink, hearing: Hearing | None, halt: Halt) -> Airing:
+        clock, occurrence = self._clock, broadcast.occurrence
+        row = airing(occurrence, broadcast.station, clock.now())
         halt.on_air = True
-        self._store.begin(row)
-        marked = 0.0
-
-        def on_progress(seconds: float) -> None:
-            nonlocal marked
-            if marked == 0.0 or seconds - marked >= self._mark_every:
-                marked = seconds
-                self._mark(occurrence.cluster, _on_air(occurrence, programmes, min(seconds, length)))
-
-        sounds = [piece for _, programme in programmes for piece in programme.pieces]
-        sounds += [closing] if closing else []
-        zone = occurrence.at.tzinfo
-        played = sink.play(sounds, max(occurrence.at, clock.now().astimezone(zone)), halt, on_progress)
-        while played.fault and not played.seconds and clock.now() < due + GRACE:
-            if clock.sleep(RETRY, halt):
-                break
-            played = sink.play(sounds, clock.now().astimezone(zone), halt, on_progress)
+        if occurrence.id in self._begun:
+            self._begun.discard(occurrence.id)
+        elif not self._journal.begin(row):
+            raise AlreadyLoggedError(
+                Fault(
+                    occurrence.id,
+                    say("This broadcast has begun before; it does not sound twice."),
+                    say("Nothing needs doing."),
+                )
+            )
+        played = self._play(broadcast, sink, hearing, halt)
         self._free[occurrence.cluster] = clock.now()
-
+        programmes, length = broadcast.content()
         seconds = min(played.seconds, length)
-        outcome, reason, detail = outcome_of(length, seconds), None, ""
-        if played.fault is not None:
+        outcome, reason = outcome_of(length, seconds), None
+        detail = occurrence.detail if occurrence.kind is Kind.ALERT else ""
+        if played.fault is not None and halt.reason is not Reason.ALERT:
             reason, detail = Reason.SINK, str(played.fault)
         elif played.stopped or halt.is_set():
             reason = halt.reason
             outcome = outcome if seconds else Outcome.MISSED
-        elif occurrence.missing or len(programmes) < len(occurrence.whole):
+        elif not occurrence.relay and (occurrence.missing or len(programmes) < len(occurrence.whole)):
             reason, detail = Reason.INCOMPLETE, occurrence.missing
         ended = replace(
             row,
@@ -144,42 +231,93 @@ class Playout:
             started=played.started,
             ended=played.started + timedelta(seconds=seconds) if played.started else None,
             seconds=round(seconds, 3),
+            heard=None if hearing is None or hearing.heard is None else round(hearing.heard, 1),
             outcome=outcome,
             reason=reason or "",
             detail=detail,
             languages=_languages(occurrence, programmes, seconds, outcome),
         )
-        self._end(ended)
+        self._journal.end(ended)
         return ended
+
+    def _play(self, broadcast: _Broadcast, sink: Sink, hearing: Hearing | None, halt: Halt) -> Played:
+        """
+        Play it to its end. A sink that fails is tried again and goes on where it was, as long as all
+        its outages together are no longer than a late start may be.
+        """
+        clock, occurrence = self._clock, broadcast.occurrence
+        zone, key = occurrence.at.tzinfo, f"sound/{occurrence.cluster}"
+        at = max(occurrence.at, clock.now().astimezone(zone))
+        expected = clock.monotonic() + (at - clock.now()).total_seconds()  # but for outages
+        started: datetime | None = None
+        before, fault = 0.0, None  # a fault that cost nothing but a try is none
+        while True:
+            source = broadcast.open(before)
+            tapped = hearing.tap(source) if hearing else source
+            try:
+                played = sink.play(tapped, at, halt, self._follower(broadcast, before, hearing, halt))
+            finally:
+                source.close()
+            started = started or played.started
+            before += played.seconds
+            if played.fault is None:
+                self._alarms.clear(key)
+                return Played(started, before, played.stopped, fault)
+            halt.last_sign = None
+            self._alarms.raise_alarm(key, played.fault)
+            if before or source.fault is not None:
+                fault = played.fault
+            if source.fault is not None or halt.is_set():
+                break
+            if clock.monotonic() - expected - before > OUTAGE or clock.sleep(RETRY, halt):
+                break
+            at = clock.now().astimezone(zone)
+            if not allowed(occurrence, broadcast.station, at, max(0.0, broadcast.content()[1] - before)):
+                break
+            logger.warning("%s: the sound output is tried again", occurrence.id)
+        return Played(started, before, played.stopped, played.fault)
+
+    def _follower(
+        self, broadcast: _Broadcast, before: float, hearing: Hearing | None, halt: Halt
+    ) -> Callable[[float], None]:
+        occurrence, marked = broadcast.occurrence, 0.0
+
+        def on_progress(since: float) -> None:
+            nonlocal marked
+            seconds = before + since
+            halt.last_sign = self._clock.monotonic()
+            broadcast.began = broadcast.began or self._clock.now() - timedelta(seconds=since)
+            halt.sounding = _on_air(broadcast, seconds)
+            if marked == 0.0 or seconds - marked >= self._mark_every:
+                marked = seconds
+                self._journal.mark(f"on-air/{occurrence.cluster}", halt.sounding)
+            if hearing is not None:
+                hearing.follow(seconds)
+                key = f"silence/{occurrence.cluster}"
+                if hearing.silent_for > SILENCE:
+                    self._alarms.raise_alarm(key, _not_heard(occurrence))
+                else:
+                    self._alarms.clear(key)
+
+        return on_progress
+
+    @property
+    def on_air(self) -> Sequence[Halt]:
+        """What sounds now, or has been given to a sink."""
+        return list(self._on_air.values())
+
+    @property
+    def lives(self) -> bool:
+        """Does all that sounds give signs of life?"""
+        now = self._clock.monotonic()
+        return all(one.last_sign is None or now - one.last_sign < STALE for one in self.on_air)
 
     def _not_begun(self, occurrence: Occurrence, station: Station, halt: Halt) -> Airing | None:
         if halt.reason is Reason.STOPPED:
             return self.log(occurrence, station, Outcome.MISSED, Reason.STOPPED)
         return None  # it is still to come when the daemon is back
 
-    def _mark(self, cluster: str, value: Any) -> None:
-        """Note what is on air; a disk that does not take it silences nothing."""
-        with suppress(BroadcasterError):
-            self._store.mark(f"on-air/{cluster}", value)
-
-    def _end(self, row: Airing) -> None:
-        """Log how an occurrence ended, now or, if the disk does not take it, with `catch_up`."""
-        with self._writing:
-            self._unlogged.setdefault(row.occurrence, row)
-        self.catch_up()
-
-    def catch_up(self) -> None:
-        """Log what the disk did not take before."""
-        with self._writing:
-            for row in list(self._unlogged.values()):
-                try:
-                    self._store.end(row)
-                except AlreadyLoggedError:
-                    pass
-                except BroadcasterError as error:
-                    logger.error("%s cannot be logged yet: %s", row.occurrence, error)  # noqa: TRY400
-                    continue
-                del self._unlogged[row.occurrence]
+    # The play log
 
     def log(
         self, occurrence: Occurrence, station: Station, outcome: Outcome, reason: Reason, detail: str = ""
@@ -195,35 +333,40 @@ class Playout:
                 for one in occurrence.recipes
             ),
         )
-        self._end(row)
+        self._journal.end(row)
         return row
 
-    def recover(self) -> list[Airing]:
+    def recover(self, *, trusted: bool) -> list[Airing]:
         """
         Log what the last run began and did not end: the machine died while it sounded.
 
-        The seconds are those of the last mark.
+        The seconds are those of the last mark. What had not come to its time when it died, and still has
+        not by a clock that is *trusted*, is as if it never began.
         """
-        marks = self._store.marks()
-        recovered = []
-        for row in self._store.unfinished():
+        store, now = self._journal.store, self._clock.now()
+        marks, recovered = store.marks(), []
+        for row in store.unfinished():
             mark: Mapping[str, Any] = marks.get(f"on-air/{row.cluster}") or {}
             known = mark.get("occurrence") == row.occurrence
+            if trusted and not known and row.logged <= now < row.planned:
+                self._begun.add(row.occurrence)
+                continue
             seconds = float(mark["seconds"]) if known else 0.0
             shares = shared_out(mark["programmes"], seconds) if known else ()
-            length = sum(share.length for share in shares)
+            length = mark.get("length", sum(share.length for share in shares))
+            began = datetime.fromisoformat(mark["began"]) if mark.get("began") else row.planned
             ended = replace(
                 row,
-                logged=self._clock.now(),
-                started=row.planned if seconds else None,
-                ended=row.planned + timedelta(seconds=seconds) if seconds else None,
+                logged=now,
+                started=began if seconds else None,
+                ended=began + timedelta(seconds=seconds) if seconds else None,
                 seconds=seconds,
                 outcome=outcome_of(length, seconds) if seconds else Outcome.MISSED,
                 reason=Reason.POWER,
                 languages=shares,
             )
-            self._end(ended)
-            self._mark(row.cluster, None)
+            self._journal.end(ended)
+            self._journal.mark(f"on-air/{row.cluster}", None)
             recovered.append(ended)
         return recovered
 
@@ -256,14 +399,46 @@ def airing(occurrence: Occurrence, station: Station, now: datetime) -> Airing:
     )
 
 
-def _on_air(occurrence: Occurrence, programmes: Programmes, seconds: float) -> dict[str, Any]:
+def allowed(occurrence: Occurrence, station: Station, at: datetime, length: float) -> bool:
+    """May it sound from *at* on for *length* seconds?"""
+    if occurrence.bulletin_class is BulletinClass.EMERGENCY:
+        return True
+    start = at.astimezone(station.timezone)
+    end = start + timedelta(seconds=length)
+    return start.date() == end.date() and station.hours.hold(start.time(), end.time())
+
+
+def _relayed(output: Output, relay: Relay, seconds: float, instead: Sequence[Path]) -> Source:
+    return output.relay(relay.url, seconds, lambda skip: output.reel(instead, skip) if instead else None)
+
+
+def _edge(station: Station, at: datetime) -> datetime | None:
+    """When the allowed hours that hold *at* end."""
+    local = at.astimezone(station.timezone)
+    ends = [span.end for span in station.hours.allowed if span.start <= local.time() < span.end]
+    return datetime.combine(local, max(ends), local.tzinfo) if ends else None
+
+
+def _on_air(broadcast: _Broadcast, seconds: float) -> dict[str, Any]:
+    occurrence, (programmes, length) = broadcast.occurrence, broadcast.content()
     return {
         "occurrence": occurrence.id,
         "title": occurrence.script_title,
+        "cluster": occurrence.cluster,
         "cluster_name": occurrence.cluster_name,
-        "seconds": round(seconds, 1),
+        "began": broadcast.began and (broadcast.began + HALF).isoformat(timespec="milliseconds"),
+        "seconds": round(min(seconds, length), 1),
+        "length": length,
         "programmes": [(language, one.digest, one.seconds) for language, one in programmes],
     }
+
+
+def _not_heard(occurrence: Occurrence) -> Fault:
+    return Fault(
+        occurrence.cluster,
+        say("Something is on air, and nothing of it is heard at {name}.", name=occurrence.cluster_name),
+        say("Look at the amplifier, its cables and its volume."),
+    )
 
 
 def _languages(
@@ -274,11 +449,3 @@ def _languages(
     there = {share.language for share in shares}
     withheld = [one.language for one in occurrence.recipes if one.language not in there]
     return (*shares, *(Sounded(language, "", 0.0, 0.0, Outcome.WITHHELD) for language in withheld))
-
-
-def _allowed(occurrence: Occurrence, station: Station, at: datetime, length: float) -> bool:
-    if occurrence.bulletin_class is BulletinClass.EMERGENCY:
-        return True
-    start = at.astimezone(station.timezone)
-    end = start + timedelta(seconds=length)
-    return start.date() == end.date() and station.hours.hold(start.time(), end.time())

@@ -3,8 +3,8 @@
 import math
 import wave
 from array import array
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
@@ -12,13 +12,15 @@ from pathlib import Path
 from threading import Condition, Event, Lock
 from typing import Any
 
-from broadcaster.edges.sink import Played
-from broadcaster.edges.store import AlreadyLoggedError, Request
+from broadcaster.edges.clock import ClockState
+from broadcaster.edges.sink import FIRST, SAMPLE_BYTES, Played, Reel, Sink, Source
+from broadcaster.edges.store import AlreadyLoggedError
 from broadcaster.edges.voice import VoiceError, admit, save
 from broadcaster.model.airing import Airing
 from broadcaster.model.errors import Fault, say
 from broadcaster.model.programme import SAMPLE_RATE
 from broadcaster.model.recording import Measured
+from broadcaster.playout import Output
 from broadcaster.model.spoken import spoken
 
 
@@ -56,11 +58,17 @@ class FakeVoice:
 
 
 class FakeClock:
-    """A clock that stands still until somebody waits or pushes it forward, and then is there at once."""
+    """
+    A clock that stands still until somebody waits or pushes it forward, and then is there at once.
+
+    A time server has it in hand, unless `its_state` is changed.
+    """
 
     def __init__(self, now: datetime = datetime(2026, 11, 20, 10, 0, tzinfo=UTC)) -> None:
         self._now = now.astimezone(UTC)
         self._monotonic = 1000.0
+        self.its_state = ClockState(synchronised=True, rtc=True, boot="first")
+        self._then: list[tuple[datetime, Callable[[], object]]] = []
 
     def now(self) -> datetime:
         return self._now
@@ -83,19 +91,38 @@ class FakeClock:
         """Let time pass; it does not go back."""
         self._now += timedelta(seconds=max(0.0, seconds))
         self._monotonic += max(0.0, seconds)
+        for when, what in self._then:
+            if when <= self._now:
+                what()
+
+    def at(self, when: datetime, what: Callable[[], object]) -> None:
+        """From *when* on, have *what* done whenever time passes."""
+        self._then.append((when, what))
 
     def set(self, now: datetime) -> None:
         """Set wall time, forward or back, as a person or a time server does."""
         self._now = now.astimezone(UTC)
+
+    def suspend(self, seconds: float) -> None:
+        """The machine sleeps: wall time goes on, monotonic time does not."""
+        self.set(self._now + timedelta(seconds=seconds))
+
+    def state(self) -> ClockState:
+        return self.its_state
 
 
 @dataclass(frozen=True)
 class FakePlay:
     """One play that a FakeSink was asked for, and what it answered."""
 
-    sounds: tuple[Path, ...]
+    source: Source
     at: datetime
     played: Played
+
+    @property
+    def sounds(self) -> tuple[Path, ...]:
+        assert isinstance(self.source, Reel)
+        return self.source.sounds
 
 
 class FakeSink:
@@ -112,54 +139,47 @@ class FakeSink:
         self.stop_after: float | None = None
         self.closed = False
 
-    def play(
-        self, sounds: Sequence[Path], at: datetime, stop: Event, on_progress: Callable[[float], None]
-    ) -> Played:
-        played = self._play(sounds, at, stop, on_progress)
-        self.plays.append(FakePlay(tuple(sounds), at, played))
+    def play(self, source: Source, at: datetime, stop: Event, on_progress: Callable[[float], None]) -> Played:
+        played = self._play(source, at, stop, on_progress)
+        self.plays.append(FakePlay(source, at, played))
         return played
 
     def close(self) -> None:
         self.closed = True
 
     def _play(
-        self, sounds: Sequence[Path], at: datetime, stop: Event, on_progress: Callable[[float], None]
+        self, source: Source, at: datetime, stop: Event, on_progress: Callable[[float], None]
     ) -> Played:
         if self.clock.wait_until(at, stop):
             return Played(None, 0.0, stopped=True, fault=None)
-        started, seconds = self.clock.now(), 0.0
-        length, fault = self._measure(sounds)
-        if self.fail_after is not None and self.fail_after < length:
-            length, fault = (
-                self.fail_after,
-                Fault("fake", say("The sink was told to fail."), say("Tell it not to.")),
-            )
-        while seconds < length and not stop.is_set():
-            step = min(
-                1.0, length - seconds, math.inf if self.stop_after is None else self.stop_after - seconds
-            )
+        started, seconds, told, waiting = None, 0.0, 0.0, 0
+        while True:
+            block: bytes | None = b""
+            while waiting < SAMPLE_RATE and (block := source.read()):
+                waiting += len(block) // SAMPLE_BYTES
+            if block is None and not waiting:
+                return Played(started, seconds, stopped=False, fault=source.fault)
+            if self.fail_after is not None and seconds >= self.fail_after:
+                self.fail_after = 0.0
+                fault = Fault("fake", say("The sink was told to fail."), say("Tell it not to."))
+                return Played(started, seconds, stopped=False, fault=fault)
+            if stop.is_set():
+                return Played(started, seconds, stopped=True, fault=None)
+            if not waiting:
+                self.clock.sleep(0.05, stop)
+                continue
+            if started is None:
+                started = self.clock.now()
+                on_progress(FIRST)
+            ends = [end for end in (self.fail_after, self.stop_after) if end is not None]
+            step = min([1.0, waiting / SAMPLE_RATE, *(end - seconds for end in ends)])
             self.clock.sleep(step, stop)
-            seconds += step
-            if step == 1.0:
+            seconds, waiting = seconds + step, waiting - round(step * SAMPLE_RATE)
+            if seconds - told >= 1.0:
+                told = seconds
                 on_progress(seconds)
             if self.stop_after is not None and seconds >= self.stop_after:
                 stop.set()
-        stopped = seconds < length
-        return Played(started if seconds else None, seconds, stopped, None if stopped else fault)
-
-    def _measure(self, sounds: Sequence[Path]) -> tuple[float, Fault | None]:
-        """Seconds that can be played, and the first sound that is not fit."""
-        seconds = 0.0
-        for sound in sounds:
-            fit = False
-            with suppress(OSError, EOFError, wave.Error), wave.open(str(sound)) as file:
-                if (file.getnchannels(), file.getsampwidth(), file.getframerate()) == (1, 2, SAMPLE_RATE):
-                    samples = len(file.readframes(file.getnframes())) // 2
-                    seconds += samples / SAMPLE_RATE
-                    fit = 0 < samples == file.getnframes()
-            if not fit:
-                return seconds, Fault(str(sound), say("The sound is not fit to play."), say("Make it again."))
-        return seconds, None
 
 
 class SteppedClock(FakeClock):
@@ -225,14 +245,37 @@ class SteppedClock(FakeClock):
         self._changed.notify_all()
 
 
+class FakeCrew:
+    """Workers in threads of their own, as the real ones; but what is logged is logged at once."""
+
+    def __init__(self) -> None:
+        self._workers: dict[str, ThreadPoolExecutor] = {}
+        self._closed = False
+
+    def every(self, seconds: float, job: Callable[[], None]) -> None:
+        """Nobody looks again but the test."""
+
+    def work(self, name: str, job: Callable[[], None]) -> None:
+        if name == "log":
+            job()
+        elif not self._closed:
+            self._workers.setdefault(name, ThreadPoolExecutor(1)).submit(job)
+
+    def wait(self, stopping: Event) -> None:
+        stopping.wait()
+
+    def close(self) -> None:
+        self._closed = True
+        for worker in self._workers.values():
+            worker.shutdown(wait=True)
+
+
 class FakeStore:
     """A station's memory that is forgotten with the test."""
 
     def __init__(self) -> None:
         self._began: dict[str, Airing] = {}
         self._ended: dict[str, Airing] = {}
-        self._requests: list[Request] = []
-        self._taken: set[int] = set()
         self._marks: dict[str, Any] = {}
         self._measured: dict[str, Measured] = {}
         self._lock = Lock()
@@ -261,19 +304,6 @@ class FakeStore:
         found = [one for one in self._began.values() if one.occurrence not in self._ended]
         return sorted(found, key=lambda one: one.planned)
 
-    def ask(self, verb: str, values: Mapping[str, Any], now: datetime) -> int:
-        assert now.tzinfo is not None
-        with self._lock:
-            request = Request(len(self._requests) + 1, verb, dict(values))
-            self._requests.append(request)
-        return request.id
-
-    def requests(self) -> list[Request]:
-        return [one for one in self._requests if one.id not in self._taken]
-
-    def take(self, request: Request) -> None:
-        self._taken.add(request.id)
-
     def mark(self, name: str, value: Any) -> None:
         self._marks[name] = value
 
@@ -285,3 +315,28 @@ class FakeStore:
 
     def keep_measured(self, found: Mapping[str, Measured]) -> None:
         self._measured |= found
+
+
+class FakeSwitch:
+    """An amplifier's switch that remembers how it was turned; it fails with `fault`."""
+
+    def __init__(self) -> None:
+        self.turned: list[bool] = []
+        self.fault: Fault | None = None
+
+    def on(self) -> Fault | None:
+        self.turned.append(True)
+        return self.fault
+
+    def off(self) -> Fault | None:
+        self.turned.append(False)
+        return self.fault
+
+
+def make_output(sink: Sink) -> Output:
+    """An output to which nobody listens, and which is given no stream."""
+
+    def no_stream(url: str, seconds: float, instead: Callable[[float], Source | None]) -> Source:
+        raise AssertionError(url)
+
+    return Output(sink, lambda: None, Reel, no_stream)

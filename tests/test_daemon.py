@@ -8,7 +8,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -17,12 +17,15 @@ from typing import Any
 
 import pytest
 
+from broadcaster.alarms import Alarms
 from broadcaster.daemon import ALIVE_EVERY, LEAD, PREPARE_EVERY, Daemon, World
-from broadcaster.edges.clock import EARLIEST, SystemClock
+from broadcaster.edges.clock import EARLIEST, ClockState, SystemClock
 from broadcaster.edges.content import Loaded, digest_of, fingerprint, load
 from broadcaster.edges.content.lastgood import LastGood
+from broadcaster.edges.control import Asked
+from broadcaster.edges.crew import Scheduled
 from broadcaster.edges.editing import append_line
-from broadcaster.edges.sink import NullSink, Played
+from broadcaster.edges.sink import NullSink, Played, Source
 from broadcaster.edges.store import Store
 from broadcaster.model.airing import Airing, Outcome
 from broadcaster.model.content import Content
@@ -32,9 +35,9 @@ from broadcaster.model.plan import plan
 from broadcaster.model.recording import Measured
 from broadcaster.model.schedule import Days, Exclusion, Move, Quota
 from broadcaster.model.station import Cluster
-from broadcaster.playout import AHEAD
+from broadcaster.playout import AHEAD, Output
 from tests import factories as make
-from tests.fakes import FakeSink, FakeStore, SteppedClock
+from tests.fakes import FakeCrew, FakeSink, FakeStore, FakeSwitch, SteppedClock, make_output
 from tests.programmes import ReadyAssembly
 from tests.stations import STATION, approve, build, write
 
@@ -54,15 +57,13 @@ class MeddlingSink(FakeSink):
         super().__init__(clock)
         self.raises: BaseException | None = None
 
-    def play(
-        self, sounds: Sequence[Path], at: datetime, stop: Event, on_progress: Callable[[float], None]
-    ) -> Played:
+    def play(self, source: Source, at: datetime, stop: Event, on_progress: Callable[[float], None]) -> Played:
         def tell(seconds: float) -> None:
             on_progress(seconds)
             if self.raises is not None:
                 raise self.raises
 
-        return super().play(sounds, at, stop, tell)
+        return super().play(source, at, stop, tell)
 
 
 class Station:
@@ -78,6 +79,8 @@ class Station:
         self.edits = 0
         self.fingerprint: Callable[[], int] = lambda: self.edits
         self.prepared: list[datetime] = []
+        self.crew = FakeCrew()
+        self.switch = FakeSwitch()
         self.preparing: Event | None = None  # if given, assembly is at work until it is set
         self.daemon: Daemon | None = None
         self.content = self.write(make.make_schedule())
@@ -96,27 +99,43 @@ class Station:
     # On and off
 
     def start(self) -> None:
-        self.daemon = Daemon(
-            World(
-                clock=self.clock,
-                store=self.store,
-                assembly=self.assembly,
-                open_sink=self._open_sink,
-                fingerprint=self.fingerprint,
-                load=self._load,
-                prepare=self._prepare,
-            )
-        )
+        self.daemon = Daemon(self.world)
         self.daemon.start()
-        self.daemon._scheduler.start()
+
+    @property
+    def world(self) -> World:
+        return World(
+            clock=self.clock,
+            crew=self.crew,
+            store=self.store,
+            alarms=Alarms(self.clock),
+            assembly=self.assembly,
+            open_output=self._open_output,
+            fingerprint=self.fingerprint,
+            load=self._load,
+            prepare=self._prepare,
+            switch=lambda _amplifier: self.switch,
+            made_in=lambda _folder, _digest: None,
+        )
+
+    @property
+    def alarms(self) -> list[str]:
+        assert self.daemon
+        return [alarm.key for alarm in self.daemon.world.alarms.present]
+
+    def ask(self, verb: str, **values: Any) -> Mapping[str, Any]:
+        """Ask the daemon, as a command does."""
+        assert self.daemon
+        return self.daemon.answer(Asked(verb, values, "nguoi-truc", trusted=True))
 
     def stop(self) -> None:
         if self.daemon is not None:
             self.daemon.stopping.set()
             for halt in list(self.daemon._halts.values()):
                 halt.because(Reason.SHUTDOWN)
-            self.daemon._scheduler.remove_all_jobs()
-            self.daemon._scheduler.shutdown(wait=True)
+            self.daemon._alerts.close()
+            self.crew.close()
+            self.crew = FakeCrew()
             self.daemon = None
 
     def restart(self, at: datetime) -> None:
@@ -128,9 +147,9 @@ class Station:
     def _load(self) -> Loaded:
         return self.loaded()
 
-    def _open_sink(self, cluster: Cluster) -> MeddlingSink:
+    def _open_output(self, cluster: Cluster) -> Output:
         self.opened.append((cluster.id, cluster.sink))
-        return self.sink(cluster.id)
+        return make_output(self.sink(cluster.id))
 
     def sink(self, cluster: str = "nam-po") -> MeddlingSink:
         return self.sinks.setdefault(cluster, MeddlingSink(self.clock))
@@ -454,7 +473,7 @@ class TestMakeGood:
     def test_for_what_somebody_stopped(self, station: Station) -> None:
         """What was stopped half way did not air, and is made good."""
         station.run_until(make.at("2026-11-17", "17:30:04"))
-        station.store.ask("stop", {}, station.clock.now())
+        station.ask("stop")
         station.run(5)
         assert self.made_good(station) == [("cut", "planned"), ("aired", "make-good")]
 
@@ -580,11 +599,12 @@ class TestTheClock:
         station.run(180)
         assert station.plays() == []
         assert station.log == []
-        assert station.store.marks()["clock"] == "untrusted"
-        assert "nothing sounds until it is set" in caplog.text
+        assert station.alarms == ["clock"]
+        assert "The clock was not set" in caplog.text
 
     def test_before_the_last_sign_of_life_plays_nothing(self, station: Station) -> None:
         """A clock that fell back behind what this station has seen is not to be trusted."""
+        station.clock.its_state = ClockState(synchronised=False, rtc=True, boot="")
         station.store.mark("alive", (DUE + timedelta(days=2)).isoformat())
         station.run(180)
         assert station.plays() == []
@@ -598,7 +618,7 @@ class TestTheClock:
         station.clock.set(DUE - timedelta(seconds=40))
         station.run(120)
         assert [airing.started for airing in station.log] == [DUE]
-        assert station.store.marks()["clock"] == "trusted"
+        assert station.alarms == []
 
     def test_does_not_make_up_for_the_years_between(self, station: Station) -> None:
         """A new station that woke in the year 2000 and was set right has missed nothing of 26 years."""
@@ -626,18 +646,9 @@ class TestTheClock:
         """Switched off while the clock was wrong, the last good sign of life still stands."""
         station.store.mark("alive", DUE.isoformat())
         station.clock.set(make.at("2000-01-01"))
-        daemon = Daemon(
-            World(
-                station.clock, station.store, station.assembly, station._open_sink, lambda: 0,
-                station._load, lambda _stopping: None, tick=0.01,
-            )
-        )  # fmt: skip
-        thread = Thread(target=daemon.run)
-        thread.start()
-        while "clock" not in station.store.marks() or station.store.marks()["clock"] != "untrusted":
-            time.sleep(0.001)
+        daemon = Daemon(station.world)
         daemon.stopping.set()
-        thread.join()
+        daemon.run()
         assert station.store.marks()["alive"] == DUE.isoformat()
 
     def test_that_is_right_after_a_restart_is_told_right(self, station: Station) -> None:
@@ -646,7 +657,7 @@ class TestTheClock:
         station.run(3)
         station.restart(DUE)
         station.run(3)
-        assert station.store.marks()["clock"] == "trusted"
+        assert station.alarms == []
 
     def test_set_back_an_hour_does_not_stall(self, station: Station) -> None:
         """What is ahead again sounds at its new time, though the station woke up later by the old one."""
@@ -729,29 +740,25 @@ class TestTheClock:
 
 
 class TestRequests:
-    def ask(self, station: Station, verb: str, **values: Any) -> None:
-        station.store.ask(verb, values, station.clock.now())
-
     def test_play_puts_a_script_on_air(self, station: Station) -> None:
         """It sounds at once on the clusters that were named, and is logged as asked for by hand."""
         station.write(clusters=[make.make_cluster("nam-po"), make.make_cluster("na-pan")])
         station.clock.set(make.at(FRIDAY, "17:00"))
         station.run(5)
-        self.ask(station, "play", clusters=["na-pan"], script="tin")
+        station.ask("play", clusters=["na-pan"], script="tin")
         station.run(20)
         (airing,) = station.log
         assert (airing.cluster, airing.script, airing.outcome) == ("na-pan", "tin", Outcome.AIRED)
         assert (airing.kind, airing.schedule) == (Kind.ON_DEMAND, "")
         assert airing.started is not None
         assert airing.started - make.at(FRIDAY, "17:00:05") <= timedelta(seconds=1)
-        assert station.store.requests() == []
 
     def test_play_puts_a_finished_file_on_air(self, station: Station) -> None:
         """A programme of one file is known by its digest, and its language by nobody."""
         station.clock.set(make.at(FRIDAY, "17:00"))
         station.assembly.make("tep", 7.0)
         station.run(1)
-        self.ask(station, "play", clusters=["nam-po"], title="tep.mp3", digest="tep")
+        station.ask("play", clusters=["nam-po"], title="tep.mp3", digest="tep")
         station.run(20)
         (airing,) = station.log
         assert (airing.script, airing.outcome, airing.seconds) == ("tep.mp3", Outcome.AIRED, 7.0)
@@ -761,14 +768,14 @@ class TestRequests:
         """A programme that is no longer there is logged as failed, and nothing sounds."""
         station.clock.set(make.at(FRIDAY, "17:00"))
         station.run(1)
-        self.ask(station, "play", clusters=["nam-po"], title="tep.mp3", digest="weg")
+        station.ask("play", clusters=["nam-po"], title="tep.mp3", digest="weg")
         station.run(5)
         assert [one[1:] for one in station.told] == [("failed", "not-ready")]
 
     def test_play_of_what_is_on_air_comes_after_it(self, station: Station) -> None:
         """A cluster plays one thing at a time: what was asked for sounds when it is silent."""
         station.run_until(DUE + timedelta(seconds=3))
-        self.ask(station, "play", clusters=["nam-po"], script="tin")
+        station.ask("play", clusters=["nam-po"], script="tin")
         station.run(60)
         first, second = station.log
         assert (first.outcome, second.outcome) == (Outcome.AIRED, Outcome.AIRED)
@@ -778,19 +785,20 @@ class TestRequests:
         """After a restart a request that was taken is not taken again."""
         station.clock.set(make.at(FRIDAY, "17:00"))
         station.run(1)
-        self.ask(station, "play", clusters=["nam-po"], script="tin")
+        station.ask("play", clusters=["nam-po"], script="tin")
         station.run(20)
         station.restart(make.at(FRIDAY, "17:05"))
         station.run(20)
         assert len(station.log) == 1
 
     def test_play_waits_for_no_wrong_clock(self, station: Station) -> None:
-        """While the clock is wrong nothing sounds on request either; the play log says why."""
-        station.store.mark("alive", (DUE + timedelta(days=1)).isoformat())
+        """While the clock is wrong nothing sounds on request either, and who asks is told so."""
+        station.clock.set(make.at("2000-01-01", "17:00"))
         station.run(1)
-        self.ask(station, "play", clusters=["nam-po"], script="tin")
+        with pytest.raises(BroadcasterError, match="The clock was not set"):
+            station.ask("play", clusters=["nam-po"], script="tin")
         station.run(20)
-        assert [one[1:] for one in station.told] == [("missed", "clock")]
+        assert station.log == []
         assert station.plays() == []
 
     def test_stop_ends_what_sounds(self, station: Station) -> None:
@@ -801,7 +809,7 @@ class TestRequests:
             clusters=[make.make_cluster("nam-po"), make.make_cluster("na-pan")],
         )
         station.run_until(DUE + timedelta(seconds=4))
-        self.ask(station, "stop")
+        station.ask("stop")
         station.run(60)
         assert [(one.schedule, one.outcome, one.reason) for one in station.log] == [
             ("a", Outcome.CUT, Reason.STOPPED),
@@ -814,7 +822,7 @@ class TestRequests:
     def test_stop_leaves_alone_what_only_waits(self, station: Station) -> None:
         """Nothing is on air yet: there is nothing to stop, and it sounds at its time."""
         station.run_until(DUE - AHEAD - timedelta(seconds=1))
-        self.ask(station, "stop")
+        station.ask("stop")
         station.run(60)
         assert station.told == [(ROW, "aired", "")]
 
@@ -861,10 +869,10 @@ class TestErrorsOfOurs:
         assert station.told == [(ROW, "aired", "")]
         assert "assembling ahead" in caplog.text
 
-    def test_a_memory_that_takes_no_row_costs_one_occurrence(
+    def test_a_memory_that_takes_no_row_costs_nothing(
         self, station: Station, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """Without its first row nothing sounds; it is logged as failed when the disk has room again."""
+        """On a full disk it sounds on the second, an alarm says so, and its row is there when there is room."""
 
         def full(*_: object) -> None:
             raise BroadcasterError(Fault("play log", say("The disk is full."), say("Make room.")))
@@ -875,12 +883,14 @@ class TestErrorsOfOurs:
         monkeypatch.setattr(station.store, "end", full)
         station.run_until(DUE + timedelta(minutes=1))
         assert station.log == []
+        assert station.plays() == [(DUE, ["tin-vi"])]
+        assert station.alarms == ["log"]
         monkeypatch.undo()
         station.run(5)
-        assert [one[1:] for one in station.told] == [("failed", "program")]
+        assert station.told == [(ROW, "aired", "")]
+        assert station.alarms == []
         station.run_until(DUE + timedelta(minutes=6))
-        assert [one[1:] for one in station.told] == [("failed", "program"), ("aired", "")]
-        assert "The disk is full." in station.log[0].detail
+        assert [one[1:] for one in station.told] == [("aired", ""), ("aired", "")]
 
     @pytest.mark.parametrize("name", ["default", "assembly", "tick"])
     def test_no_name_of_a_cluster_is_in_the_way(self, station: Station, name: str) -> None:
@@ -899,6 +909,9 @@ class Shifted(SystemClock):
     def now(self) -> datetime:
         return super().now() + self.ahead
 
+    def state(self) -> ClockState:
+        return ClockState(synchronised=True, rtc=True, boot="")
+
 
 class Running:
     """A daemon that runs in real time, in a thread as `broadcaster run` does in a process."""
@@ -915,12 +928,16 @@ class Running:
         self.daemon = Daemon(
             World(
                 clock=self.clock,
+                crew=Scheduled(self.clock),
                 store=self.store,
+                alarms=Alarms(self.clock),
                 assembly=assembly,
-                open_sink=lambda _cluster: NullSink(self.clock),
+                open_output=lambda _cluster: make_output(NullSink(self.clock)),
                 fingerprint=self.fingerprint,
                 load=lambda: Loaded(content, ()),
                 prepare=lambda _stopping: None,
+                switch=lambda _amplifier: FakeSwitch(),
+                made_in=lambda _folder, _digest: None,
                 tick=0.05,
             )
         )

@@ -149,6 +149,14 @@ def test_every_command_in_a_page_exists(page: Path) -> None:
     assert wrong == []
 
 
+def test_every_command_in_the_unit_exists() -> None:
+    """What systemd starts, and what it does when the daemon has ended, are commands."""
+    unit = (DOCS / "broadcaster.service").read_text("utf-8")
+    lines = dict(re.findall(r"^(Exec\w+)=\S+/broadcaster (.+)$", unit, re.MULTILINE))
+    assert lines.keys() == {"ExecStart", "ExecStopPost"}
+    assert [line for line in lines.values() if not _exists(shlex.split(line))] == []
+
+
 def _exists(words: list[str]) -> bool:
     """Is that a command, with options that it has?"""
     command, rest = ROOT_COMMAND, list(words)

@@ -4,31 +4,39 @@ import logging
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from threading import Event, Thread
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from broadcaster.edges.clock import SystemClock
 from broadcaster.edges.content import Loaded, fingerprint
+from broadcaster.edges.control import NotRunningError, ask
 from broadcaster.edges.store import Store, daemon_runs, sole_daemon
 from broadcaster.model.content import Content
-from broadcaster.model.errors import BroadcasterError, Fault, say
+from broadcaster.model.errors import BroadcasterError, Fault, said, say
 from broadcaster.model.occurrence import State
 from broadcaster.model.plan import plan, recipes_for
 from broadcaster.model.programme import Recipe
 from broadcaster.model.script import called
+from broadcaster.model.station import Cluster
 
 from . import output, words
 from .here import Here, named
 from .language import _, tr
 from .plan import Json
 
+if TYPE_CHECKING:
+    from broadcaster.playout import Output
+
 PREPARE_DAYS = 2
+DAEMON_IS_OFF = 1  # exit codes of `status`
+SOMETHING_IS_WRONG = 2
 MOST_FAULTS = 3  # are told by `status`; `check` tells all
 
 
@@ -36,47 +44,95 @@ def add_to(app: typer.Typer) -> None:
     app.command("run", help=_("The daemon: broadcasts by the plan until it is ended."))(run)
     app.command("play", help=_("Put a script or an audio file on air now."))(play)
     app.command("stop", help=_("End what sounds now."))(stop)
-    app.command("status", help=_("On air now, next, health. Exit code 1 when the daemon is off."))(status)
+    app.command(
+        "status",
+        help=_("On air now, next, health. Exit code 1 when the daemon is off, 2 when something is wrong."),
+    )(status)
 
 
 def run(context: typer.Context) -> None:
+    from broadcaster.alarms import Alarm, Alarms
     from broadcaster.daemon import Daemon, World
-    from broadcaster.edges.sink import open_sink
+    from broadcaster.edges import notify
+    from broadcaster.edges.amplifier import Switch
+    from broadcaster.edges.control import Control
+    from broadcaster.edges.crew import Scheduled
 
     here: Here = context.obj
-    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s")
-    logging.getLogger("apscheduler").setLevel(logging.ERROR)  # a look at the plan that took long is no news
-    here.as_aired()  # no station, no daemon: say so before anything is written
     clock = SystemClock()
-    with sole_daemon(here.var), here.writing() as store:
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s")
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(notify.Sparing(clock))
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)  # a look at the plan that took long is no news
+    station = here.as_aired().content.station  # no station, no daemon: say so before anything is written
+    reporter = notify.Reporter(station, clock)
+
+    def report(alarm: Alarm, begins: bool) -> None:
+        reporter.report(notify.News(alarm.key, tr(alarm.what), tr(alarm.next), alarm.since, begins))
+
+    with sole_daemon(here.root), here.memory() as store:
         daemon = Daemon(
             World(
                 clock=clock,
+                crew=Scheduled(clock),
                 store=store,
+                alarms=Alarms(clock, report),
                 assembly=here.assembly(),
-                open_sink=lambda cluster: open_sink(cluster.sink, here.root, cluster.id, clock),
+                open_output=lambda cluster: _output(here, cluster, clock),
                 fingerprint=lambda: fingerprint(here.root),
                 load=lambda: _load(here, store),
                 prepare=lambda stopping: _prepare(here.root, stopping),
+                switch=Switch,
+                made_in=lambda folder, digest: here.assembly_in(Path(folder)).programme(digest),
+                alive=notify.alive,
             )
         )
+        control = Control(here.root, daemon.answer)
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             # In a thread: what the signal interrupts may be holding the event's own lock.
             signal.signal(number, lambda *_: Thread(target=daemon.stopping.set).start())
-        daemon.run()
+        notify.ready()
+        try:
+            daemon.run()
+        finally:
+            control.close()
+            reporter.close()
+
+
+def _output(here: Here, cluster: Cluster, clock: SystemClock) -> "Output":
+    from broadcaster.edges.listener import open_listener
+    from broadcaster.edges.sink import Reel, open_sink
+    from broadcaster.hearing import Hearing
+    from broadcaster.playout import Output
+    from broadcaster.relay import Relay
+
+    def listen() -> Hearing | None:
+        return Hearing(open_listener(cluster.verify, clock)) if cluster.verify else None
+
+    return Output(
+        sink=open_sink(cluster.sink, here.root, cluster.id, clock, cluster.volume),
+        listen=listen,
+        reel=Reel,
+        relay=lambda url, seconds, instead: Relay(url, seconds, instead, clock),
+    )
 
 
 def _load(here: Here, store: Store) -> Loaded:
     """The content, where what cannot be used is as it last could be; and keep it as it is now."""
     loaded = here.as_aired(store)
-    return replace(loaded, faults=[*loaded.faults, *here.last_good.remember(loaded.left_out)])
+    try:
+        faults = here.last_good.remember(loaded.left_out)
+    except OSError as error:
+        what = say("What is good now cannot be kept for later ({reason}).", reason=said(error))
+        faults = [Fault("var/good", what, say("Make room on the disk, and see that it can be written to."))]
+    return replace(loaded, faults=[*loaded.faults, *faults])
 
 
 def _prepare(root: Path, stopping: Event) -> None:
     """`broadcaster prepare` in a process of its own: a file that crashes or swells it harms nobody."""
     command = [sys.executable, "-m", "broadcaster", "--station", str(root), "--lang", "en", "prepare"]
     child = subprocess.Popen(
-        [*command, "--days", str(PREPARE_DAYS), "--json"],
+        ["nice", "-n", "15", *command, "--days", str(PREPARE_DAYS), "--json"],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
@@ -103,8 +159,8 @@ def play(
     ] = None,
 ) -> None:
     here: Here = context.obj
-    _needs_daemon(here)
-    with here.writing() as store:
+    needs_daemon(here)
+    with here.reading() as store:
         content = here.content(store)
         every = {one.id: one for one in content.station.clusters}
         clusters = [named(every, one) for one in cluster or every]
@@ -119,14 +175,6 @@ def play(
                         "Allowed are {spans} (schedules/station.toml).",
                         spans=", ".join(map(str, hours.allowed)),
                     ),
-                )
-            )
-        if store.marks().get("clock") == "untrusted":
-            raise BroadcasterError(
-                Fault(
-                    f"{now:%Y-%m-%d %H:%M}",
-                    say("The clock is wrong: nothing sounds until it is set."),
-                    say("Set the clock; nothing sounds until it is right."),
                 )
             )
         asked: dict[str, Any] = {"clusters": [one.id for one in clusters]}
@@ -147,9 +195,7 @@ def play(
                     say("The scripts are: {known}.", known=", ".join(content.scripts) or "–"),
                 )
             )
-        waits = any(store.marks().get(f"on-air/{one.id}") for one in clusters)
-        _ask(store, "play", asked)
-    if waits:
+    if ask(here.root, "play", asked)["waits"]:
         output.line(_("It goes on air when what sounds now is over. To end either: broadcaster stop"))
     else:
         output.line(_("It goes on air now. To end it: broadcaster stop"))
@@ -182,58 +228,38 @@ def _make_whole(here: Here, recipes: list[Recipe]) -> None:
 
 def stop(context: typer.Context) -> None:
     here: Here = context.obj
-    _needs_daemon(here)
-    with here.writing() as store:
-        sounds = any(value for name, value in store.marks().items() if name.startswith("on-air/"))
-        _ask(store, "stop", {})
-    if sounds:
+    needs_daemon(here)
+    told = ask(here.root, "stop", {})
+    if told["stopped"]:
         output.line(_("What sounded was ended. The plan goes on."))
     else:
         output.line(_("Nothing sounds now. The plan goes on."))
+    if told["alerts"]:
+        output.line(_("An emergency is in force and goes on. To end it: broadcaster alert --clear"))
 
 
-def _ask(store: Store, verb: str, values: dict[str, Any]) -> None:
-    """Leave a request and wait until the daemon has taken it."""
-    clock, never = SystemClock(), Event()
-    number = store.ask(verb, values, clock.now())
-    for _step in range(50):
-        if all(one.id != number for one in store.requests()):
-            return
-        clock.sleep(0.1, never)
-    raise BroadcasterError(
-        Fault(
-            "",
-            say("The daemon did not answer within 5 s."),
-            say("Look at its log, and at: broadcaster status."),
-        )
-    )
-
-
-def _needs_daemon(here: Here) -> None:
-    if not daemon_runs(here.var):
-        here.load()  # first of all: is this a station?
-        raise BroadcasterError(
-            Fault(
-                str(here.root),
-                say("The daemon of this station does not run."),
-                say("Start it: broadcaster run (or: systemctl start broadcaster)."),
-            )
-        )
+def needs_daemon(here: Here) -> None:
+    """Raise BroadcasterError where no daemon runs here; first of all where there is no station."""
+    if not daemon_runs(here.root):
+        here.load()
+    ask(here.root, "status", {})
 
 
 def status(context: typer.Context, json: Json = False) -> None:
     here: Here = context.obj
-    runs = daemon_runs(here.var)
+    daemon: dict[str, Any] | None = None
+    with suppress(NotRunningError):
+        daemon = ask(here.root, "status", {})
     try:
         loaded = here.as_aired()
     except BroadcasterError:
-        if runs and not json:
+        if daemon is not None and not json:
             output.line(_("Daemon: running; it goes on with the content that it read last."))
         raise
     content = loaded.content
     now = here.now(content)
     with here.reading() as store:
-        marks = store.marks()
+        alive = store.marks().get("alive")
         log = list(store.airings(start=now - timedelta(days=8)))
     following = next(
         (
@@ -243,22 +269,27 @@ def status(context: typer.Context, json: Json = False) -> None:
         ),
         None,
     )
-    on_air = [value for name, value in marks.items() if name.startswith("on-air/") and value and runs]
     today = [one for one in log if one.planned.astimezone(now.tzinfo).date() == now.date() and one.outcome]
-    trusted = marks.get("clock", "trusted") == "trusted"
     wrong = [fault for fault in loaded.faults if not fault.warning]
     if json:
+        state = daemon or {"clock": None, "on_air": [], "alerts": [], "alarms": [], "rows_waiting": 0}
         output.as_json(
             {
                 "station": content.station.name,
                 "now": now.isoformat(),
-                "running": runs,
-                "alive": marks.get("alive"),
-                "clock_trusted": trusted,
+                "running": daemon is not None,
+                "alive": alive,
+                "clock_trusted": state["clock"] is None,
+                "clock": state["clock"],
                 "on_air": [
                     {"occurrence": one["occurrence"], "title": one["title"], "seconds": one["seconds"]}
-                    for one in on_air
+                    for one in state["on_air"]
                 ],
+                "alerts": state["alerts"],
+                "alarms": [
+                    {**one, "what": tr(one["what"]), "next": tr(one["next"])} for one in state["alarms"]
+                ],
+                "rows_waiting": state["rows_waiting"],
                 "next": {"at": following.at.isoformat(), "script": following.script} if following else None,
                 "today": {
                     outcome: sum(one.outcome == outcome for one in today)
@@ -269,31 +300,37 @@ def status(context: typer.Context, json: Json = False) -> None:
             }
         )
     else:
-        _tell_status(content, now, runs, on_air, following, today, trusted, wrong)
-    if not runs:
-        raise typer.Exit(1)
+        _tell_status(content, now, daemon, following, today, wrong)
+    if daemon is None:
+        raise typer.Exit(DAEMON_IS_OFF)
+    if daemon["alarms"]:
+        raise typer.Exit(SOMETHING_IS_WRONG)
 
 
 def _tell_status(
     content: Content,
     now: datetime,
-    runs: bool,
-    on_air: list[dict[str, Any]],
+    daemon: Mapping[str, Any] | None,
     following: Any,
     today: list[Any],
-    trusted: bool,
     faults: list[Fault],
 ) -> None:
+    on_air = daemon["on_air"] if daemon else []
     output.line(f"{content.station.name} · {output.day(now.date())} {output.clock_time(now)}")
-    output.line(_("Daemon: running") if runs else _("Daemon: OFF. Start it: broadcaster run"))
+    output.line(_("Daemon: running") if daemon else _("Daemon: OFF. Start it: broadcaster run"))
+    for alert in daemon["alerts"] if daemon else []:
+        output.line(
+            _("EMERGENCY in force: {title}, ordered by {by}, for another {left}. {id}").format(
+                title=alert["title"], by=alert["by"], left=output.length(alert["left"]), id=alert["id"]
+            )
+        )
     for one in on_air:
-        total = sum(length for _language, _digest, length in one["programmes"])
         output.line(
             _("On air: {title}, {cluster}, {seconds} of {total}").format(
                 title=one["title"],
                 cluster=one["cluster_name"],
                 seconds=output.length(one["seconds"]),
-                total=output.length(total),
+                total=output.length(one["length"]),
             )
         )
     if not on_air:
@@ -311,8 +348,16 @@ def _tell_status(
     for outcome in dict.fromkeys(one.outcome for one in today):
         count = sum(one.outcome is outcome for one in today)
         output.line(_("Today, {outcome}: {count}").format(outcome=words.outcome(outcome), count=count))
-    if not trusted:
-        output.line(_("The clock is wrong: nothing sounds until it is set."))
+    for alarm in daemon["alarms"] if daemon else []:
+        since = datetime.fromisoformat(alarm["since"]).astimezone(now.tzinfo)
+        output.line(
+            _("ALARM since {day} {time}: {what} {next}").format(
+                day=output.day(since.date()),
+                time=output.clock_time(since),
+                what=tr(alarm["what"]),
+                next=tr(alarm["next"]),
+            )
+        )
     if faults:
         output.line(
             _("Faults in the content: {count}; what these files held goes on. See: broadcaster check").format(

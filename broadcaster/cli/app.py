@@ -9,8 +9,11 @@ from broadcaster.model.errors import BroadcasterError, Fault, said, say
 
 from . import (
     air,
+    alert,
+    amplifier,
     approve,
     area,
+    clock,
     demo,
     exchange,
     log,
@@ -35,12 +38,18 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-for part in (station, plan, approve, air, log, demo):
+for part in (station, plan, approve, air, alert, clock, log, demo):
     part.add_to(app)
 missing.add_to(recording.app)
 render.add_to(script.app)
 exchange.add_to(schedule.app)
-for name, group in (("schedule", schedule), ("script", script), ("recording", recording), ("area", area)):
+for name, group in (
+    ("schedule", schedule),
+    ("script", script),
+    ("recording", recording),
+    ("area", area),
+    ("amplifier", amplifier),
+):
     app.add_typer(group.app, name=name)
 
 

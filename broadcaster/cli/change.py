@@ -170,7 +170,7 @@ def propose(
             output.line(sentence.format(files=", ".join(files)))
     if undoes is None:
         output.line(_("To take it back: broadcaster schedule undo"))
-    if daemon_runs(here.var):
+    if daemon_runs(here.root):
         output.line(_("The daemon runs and follows by itself."))
     return True
 

@@ -25,7 +25,7 @@ from .language import _
 from .plan import make, measure
 
 if TYPE_CHECKING:
-    from broadcaster.edges.sink import Played, Sink
+    from broadcaster.edges.sink import Played, Sink, Source
 
 SPEED = 100.0  # ten minutes of a session in six seconds
 MARK_EVERY = 60.0  # seconds of programme; a demo need not survive a power cut to the second
@@ -42,18 +42,22 @@ class Both:
         self.file, self.card = file, card
 
     def play(
-        self, sounds: Sequence[Path], at: datetime, stop: Event, on_progress: Callable[[float], None]
+        self, source: "Source", at: datetime, stop: Event, on_progress: Callable[[float], None]
     ) -> "Played":
+        from broadcaster.edges.sink import Reel
+
         written = Event()
+        heard = Reel(source.sounds if isinstance(source, Reel) else ())  # a relay can be listened to by one
         aloud = Thread(
-            target=self.card.play, args=(sounds, SystemClock().now(), written, lambda _seconds: None)
+            target=self.card.play, args=(heard, SystemClock().now(), written, lambda _seconds: None)
         )
         aloud.start()
         try:
-            return self.file.play(sounds, at, stop, on_progress)
+            return self.file.play(source, at, stop, on_progress)
         finally:
             written.set()
             aloud.join()
+            heard.close()
 
     def close(self) -> None:
         self.file.close()
@@ -70,14 +74,19 @@ def demo(
     ] = False,
     cluster: Annotated[str | None, typer.Option(help=_("Whose loudspeaker the sound card is."))] = None,
 ) -> None:
+    from broadcaster.alarms import Alarms
     from broadcaster.daemon import Daemon, World
-    from broadcaster.edges.sink import CardSink, FileSink, card_players
+    from broadcaster.edges.amplifier import Switch
+    from broadcaster.edges.crew import Scheduled
+    from broadcaster.edges.sink import CardSink, FileSink, Reel, card_players
+    from broadcaster.playout import Output
 
     here: Here = context.obj
     here.load()
     logging.getLogger("broadcaster").addHandler(logging.NullHandler())
     logging.getLogger("apscheduler").setLevel(logging.ERROR)
     folder = here.var / "demo"
+    folder.mkdir(parents=True, exist_ok=True)
     with sole_daemon(folder):
         assembly = here.assembly()
         with here.writing() as measured:
@@ -112,16 +121,22 @@ def demo(
             datetime.combine(chosen, time(23, 59), zone),
             1.0 if aloud else SPEED,
         )
-        runs = daemon_runs(here.var)  # then the sound card feeds loudspeakers, and everybody would hear it
+        runs = daemon_runs(here.root)  # then the sound card feeds loudspeakers, and everybody would hear it
         card = not runs and any(one.answers for one in card_players())
         if runs:
             output.line(_("The daemon runs here: nothing sounds, everything goes into files."))
         else:
             _tell_sound(card, aloud, heard)
 
-        def open_sink(one: Cluster) -> "Sink":
+        def open_output(one: Cluster) -> Output:
             file = FileSink(folder, one.id, clock)
-            return Both(file, CardSink("default", SystemClock())) if card and one == heard else file
+            loud = card and one == heard
+            return Output(
+                Both(file, CardSink("default", SystemClock())) if loud else file,
+                listen=lambda: None,
+                reel=Reel,
+                relay=lambda _url, _seconds, instead: instead(0.0) or Reel(()),  # no stream runs that fast
+            )
 
         store = Store(database(folder))
         daemon = Daemon(
@@ -129,10 +144,14 @@ def demo(
                 clock=clock,
                 store=store,
                 assembly=assembly,
-                open_sink=open_sink,
+                crew=Scheduled(clock),
+                alarms=Alarms(clock),
+                open_output=open_output,
                 fingerprint=lambda: fingerprint(here.root),
                 load=lambda: Loaded(content, loaded.faults, loaded.left_out),
                 prepare=lambda _stopping: None,
+                switch=Switch,
+                made_in=lambda _folder, _digest: None,
                 tick=0.02,  # two seconds of the demo's day
             ),
             mark_every=MARK_EVERY,

@@ -87,6 +87,10 @@ def _told(change: Change) -> str:
         told.append(_later(before, after))
     if "script" in change.what:
         told.append(_("script {title}").format(title=after.script_title))
+    if "relay" in change.what:
+        told.append(
+            _("relay of {url}").format(url=after.relay.url) if after.relay else _("no relay any more")
+        )
     if "class" in change.what:
         told.append(words.bulletin_class(after.bulletin_class.word))
     if "kind" in change.what:
@@ -125,6 +129,7 @@ def _as_dict(one: Occurrence | None) -> dict[str, Any] | None:
     return {
         "at": one.at.isoformat(),
         "script": one.script,
+        "relay": one.relay.url if one.relay else None,
         "languages": [recipe.language for recipe in one.whole],
         "seconds": round(one.seconds, 1),
         "class": one.bulletin_class.word,

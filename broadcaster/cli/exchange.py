@@ -259,7 +259,7 @@ def _completed(one: Incoming, script: Sequence[str] | None, area: Sequence[str] 
     if one.text:
         return one
     head = {key: one.data[key] for key in ("title", "script", "areas") if key in one.data}
-    if script and "script" not in head:
+    if script and "script" not in _said(one.data):
         head["script"] = asking.one_or_all(script)
     if area and "areas" not in head:
         head["areas"] = area
@@ -291,9 +291,10 @@ def _see_that_it_fits(file: Path, found: Mapping[str, Incoming]) -> None:
         if name in NO_SCHEDULES
     ]
     wanted = {"script": "--script", "areas": "--area"}
-    missing = [option for key, option in wanted.items() if any(key not in one.data for one in found.values())]
+    lacks = {name: wanted.keys() - _said(one.data) for name, one in found.items()}
+    missing = [option for key, option in wanted.items() if any(key in lack for lack in lacks.values())]
     if missing and not faults:
-        lacking = [name for name, one in found.items() if not wanted.keys() <= one.data.keys()]
+        lacking = [name for name, lack in lacks.items() if lack]
         faults.append(
             Fault(
                 ", ".join(lacking[:5]) + (" …" if len(lacking) > 5 else ""),
@@ -303,6 +304,11 @@ def _see_that_it_fits(file: Path, found: Mapping[str, Incoming]) -> None:
         )
     if faults:
         raise BroadcasterError(*faults)
+
+
+def _said(data: Mapping[str, Any]) -> set[str]:
+    """The keys that *data* answers: a relay needs no script."""
+    return {*data, *(["script"] if "relay" in data else [])}
 
 
 def _data_of(text: bytes) -> Mapping[str, Any]:

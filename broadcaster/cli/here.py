@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from broadcaster.assembly import Assembly
     from broadcaster.edges.voice import Voice
 
+DAEMON_WAITS = 1.0  # seconds for another writer; what is not written then is written later
+
 T = TypeVar("T")
 
 
@@ -69,6 +71,15 @@ class Here:
         finally:
             store.close()
 
+    @contextmanager
+    def memory(self) -> Iterator[Store]:
+        """The station's memory, for the daemon: where the disk does not take it, as far as it can be read."""
+        store = Store(database(self.var), patience=DAEMON_WAITS, in_any_case=True)
+        try:
+            yield store
+        finally:
+            store.close()
+
     def load(self, store: Store | None = None, instead: Mapping[str, str | None] | None = None) -> Loaded:
         """The content; with *instead* as it would be if these texts were saved."""
         loaded = load(self.root, store.measured() if store else None, instead)
@@ -109,6 +120,13 @@ class Here:
         if self._assembly is None:
             self._assembly = Assembly(self.root, FallbackVoice(self.voices))
         return self._assembly
+
+    def assembly_in(self, var: Path) -> "Assembly":
+        """One that keeps what it makes below *var*, and speaks without a network: for emergencies."""
+        from broadcaster.assembly import Assembly
+        from broadcaster.edges.voice import EspeakVoice
+
+        return Assembly(self.root, EspeakVoice(), var)
 
     @cached_property
     def voices(self) -> "list[Voice]":

@@ -232,7 +232,11 @@ def _write_workbook(
     counts: Counter[tuple[str, str, str]] = Counter()
     seconds: Counter[tuple[str, str, str]] = Counter()
     for one in found:
-        for recipe in one.recipes:
+        if one.relay:
+            key = (one.cluster_name, words.relay(), words.outcome(one.outcome or one.state))
+            counts[key] += 1
+            seconds[key] += 0 if timetable.is_lost(one) else round(one.seconds)
+        for recipe in () if one.relay else one.recipes:
             state = (
                 State.WITHHELD if recipe.lacks and one.state is State.PLANNED else one.outcome or one.state
             )
@@ -285,7 +289,6 @@ def as_dicts(found: Iterable[Occurrence]) -> list[dict[str, Any]]:
                     for recipe in one.recipes
                     if recipe.lacks
                 ],
-                "seconds": round(one.seconds, 1),
             }
         at = one.at.isoformat()
         dicts.append(
@@ -298,7 +301,9 @@ def as_dicts(found: Iterable[Occurrence]) -> list[dict[str, Any]]:
                 "group": one.group,
                 "cluster": one.cluster,
                 "area": one.area,
+                "relay": one.relay.url if one.relay else None,
                 **spoken[id(one.recipes)],
+                "seconds": round(one.seconds, 1),
                 "class": one.bulletin_class.word,
                 "kind": one.kind.value,
                 "state": one.state.value,

@@ -312,12 +312,12 @@ def preview(
 ) -> None:
     from threading import Event
 
-    from broadcaster.edges.sink import CardSink
+    from broadcaster.edges.sink import CardSink, Reel
 
     here: Here = context.obj
     content, assembly = listened(here).on_trial(), here.assembly()
     fed = [one.name for one in content.station.clusters if one.sink == f"card:{card}"]
-    if fed and daemon_runs(here.var):
+    if fed and daemon_runs(here.root):
         raise BroadcasterError(
             Fault(
                 f"card:{card}",
@@ -338,7 +338,9 @@ def preview(
     programme = assembly.make(recipe)
     output.line(_("{length} to hear; Ctrl-C ends it.").format(length=output.length(programme.seconds)))
     clock = SystemClock()
-    played = CardSink(card, clock).play(programme.pieces, clock.now(), Event(), lambda _seconds: None)
+    reel = Reel(programme.pieces)
+    played = CardSink(card, clock).play(reel, clock.now(), Event(), lambda _seconds: None)
+    reel.close()
     if played.fault is not None:
         raise BroadcasterError(
             played.fault,

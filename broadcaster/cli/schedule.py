@@ -97,6 +97,7 @@ def show_all(context: typer.Context, json: Json = False) -> None:
                     "schedule": one.id,
                     "title": one.title,
                     "scripts": list(one.scripts),
+                    "relay": one.relay.url if one.relay else None,
                     "areas": list(one.areas),
                     "class": one.bulletin_class.word,
                     "enabled": one.enabled,
@@ -112,7 +113,7 @@ def show_all(context: typer.Context, json: Json = False) -> None:
             (
                 one.id,
                 one.title,
-                ", ".join(one.scripts),
+                ", ".join([*([words.relay()] if one.relay else []), *one.scripts]),
                 ", ".join(one.areas),
                 _("on") if one.enabled else _("off"),
                 f"{following[one.id]:%d/%m/%Y %H:%M}" if one.id in following else "–",
@@ -142,7 +143,11 @@ def show(context: typer.Context, name: Name, json: Json = False) -> None:
         output.as_json({"schedule": name, "file": path, **_plain(data)})
         return
     output.line(f"{one.title} ({one.id})" + ("" if one.enabled else f": {_('off')}"))
-    output.line(_("Scripts: {scripts}").format(scripts=", ".join(one.scripts)))
+    if one.relay:
+        minutes = one.relay.seconds // 60
+        output.line(_("Relay: {url}, {minutes} minutes").format(url=one.relay.url, minutes=minutes))
+    if one.scripts:
+        output.line(_("Scripts: {scripts}").format(scripts=", ".join(one.scripts)))
     output.line(_("Areas: {areas}").format(areas=", ".join(one.areas)))
     output.line(_("Class: {name}").format(name=words.bulletin_class(one.bulletin_class.word)))
     rows = _rows(one, _seasons(one, content, here.now(content).date()), data)

@@ -11,13 +11,13 @@ from typing import Annotated
 import typer
 
 from broadcaster import __version__
-from broadcaster.edges.clock import EARLIEST, SystemClock
 from broadcaster.edges.content.lines import located
 from broadcaster.model.check import check as look_through
 from broadcaster.model.content import Content
 from broadcaster.model.errors import BroadcasterError, Fault, Text, say
 
 from . import output, template, words
+from .clock import look
 from .here import Here
 from .language import _, tr
 from .plan import Json, measure
@@ -121,7 +121,7 @@ def _decorations(here: Here, content: Content) -> list[Fault]:
 
 def doctor(context: typer.Context, json: Json = False) -> None:
     here: Here = context.obj
-    found = [*_sound(), _clock(), _disk(here.root), *_voices(), _versions()]
+    found = [*_sound(), _clock(here), _disk(here.root), *_voices(), _versions()]
     if json:
         output.as_json(
             [
@@ -156,10 +156,15 @@ def _sound() -> list[Finding]:
     ]
 
 
-def _clock() -> Finding:
-    now = SystemClock().now()
-    remedy = None if now >= EARLIEST else say("Set the clock; nothing sounds until it is right.")
-    return (_("Clock"), f"{now.astimezone():%Y-%m-%d %H:%M:%S %Z}", remedy)
+def _clock(here: Here) -> Finding:
+    try:
+        seen = look(here)
+    except BroadcasterError as error:  # the station's memory cannot be used, nor then the clock be judged
+        return (_("Clock"), tr(error.faults[0].what), error.faults[0].next)
+    says = f"{seen.now:%Y-%m-%d %H:%M:%S %Z}"
+    if seen.fault is None:
+        return (_("Clock"), says, None)
+    return (_("Clock"), f"{says}. {tr(seen.fault.what)}", seen.fault.next)
 
 
 def _disk(root: Path) -> Finding:

@@ -253,11 +253,19 @@ def _look(one: Occurrence, tongues_of: dict[int, Hashable]) -> Hashable:
                 for recipe in one.recipes
             ),
         )
-    return one.outcome, one.state, one.reason, one.detail if not tongues else "", one.kind, tongues
+    told = one.detail if not tongues else ""
+    return one.outcome, one.state, one.reason, told, one.kind, one.relay is None, tongues
 
 
 def languages(one: Occurrence) -> str:
-    return " + ".join(words.language(recipe.language) for recipe in one.whole) or "–"
+    spoken = " + ".join(words.language(recipe.language) for recipe in one.whole)
+    if one.relay:
+        return (
+            _("{relay}, else {languages}").format(relay=words.relay(), languages=spoken)
+            if spoken
+            else words.relay()
+        )
+    return spoken or "–"
 
 
 def told(one: Occurrence) -> str:

@@ -37,6 +37,7 @@ def reason(word: str) -> str:
         "power": _("power or the program broke off"),
         "stopped": _("stopped by hand"),
         "shutdown": _("the daemon was ended"),
+        "alert": _("an emergency broke in"),
         "sink": _("the sound output failed"),
         "clock": _("the clock was wrong"),
         "program": _("an error of the program"),
@@ -69,6 +70,11 @@ def kind(word: str) -> str:
         "make-good": _("make-good"),
         "on-demand": _("by hand"),
     }.get(word, word)
+
+
+def relay() -> str:
+    """What sounds by a relay, where else a language stands."""
+    return _("relay")
 
 
 def group(word: str) -> str:

@@ -1,11 +1,13 @@
 """SEAM: any audio file -> samples, or a named fault; levels and limits. PyAV (FFmpeg) lives here."""
 
+import errno
 from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
 from itertools import chain, groupby
 from math import log10, pi, tan
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import av
 import numpy as np
@@ -16,6 +18,7 @@ from broadcaster.model.programme import SAMPLE_RATE
 
 Samples = NDArray[np.float32]  # mono, SAMPLE_RATE, full scale is 1.0
 MOST = 2.0  # linear; only damaged or wrong samples are higher
+STREAMED = "mp3,aac,ogg,hls,mpegts,mov,flac,wav"  # containers of streams; but for HLS none names other files
 PICTURES_A_SECOND = 5  # of a film: still ones, which change with the words
 
 
@@ -50,21 +53,7 @@ class Reader:
                     metadata_errors="replace",  # those of old telephones are in encodings of their own
                 ) as source,
             ):
-                stream = source.streams.best("audio")
-                if stream is None or stream.codec_context is None:
-                    raise BroadcasterError(
-                        Fault(
-                            self.path.name, say("There is no sound in this file."), say("Choose a recording.")
-                        )
-                    )
-                self._describe(source, stream)
-                for _, frames in groupby(
-                    self._frames(source, stream), key=_form
-                ):  # it may be of several kinds
-                    # Frames of a second: each costs more to pass on than its samples do.
-                    resampler = av.AudioResampler("fltp", rate=SAMPLE_RATE, frame_size=SAMPLE_RATE)
-                    for out in chain.from_iterable(map(resampler.resample, chain(frames, [None]))):
-                        yield self._mono(_planes(out))
+                yield from self.samples(source)
         except (av.FFmpegError, OSError, ValueError) as error:
             raise BroadcasterError(
                 Fault(
@@ -77,6 +66,22 @@ class Reader:
             raise BroadcasterError(
                 Fault(self.path.name, say("Not one second of it can be decoded."), say("Record it again."))
             )
+
+    def samples(self, source: Any, block: int = SAMPLE_RATE) -> Iterator[Samples]:
+        """Those of *source*, which is open, *block* at a time: a few cost as much to pass on as many."""
+        stream = source.streams.best("audio")
+        if stream is None or stream.codec_context is None:
+            raise BroadcasterError(
+                Fault(self.path.name, say("There is no sound in this file."), say("Choose a recording."))
+            )
+        for other in source.streams:
+            if other is not stream:
+                other.discard = "all"  # the same in other qualities, which a server would send too
+        self._describe(source, stream)
+        for _, frames in groupby(self._frames(source, stream), key=_form):  # it may be of several kinds
+            resampler = av.AudioResampler("fltp", rate=SAMPLE_RATE, frame_size=block)
+            for out in chain.from_iterable(map(resampler.resample, chain(frames, [None]))):
+                yield self._mono(_planes(out))
 
     def _describe(self, source: Any, stream: Any) -> None:
         self.container, self.codec = source.format.name, stream.codec_context.name
@@ -109,6 +114,35 @@ class Reader:
 def _planes(frame: Any) -> list[Samples]:
     """The samples of each channel, where they lie; faster than copying them."""
     return [np.frombuffer(plane, np.float32, frame.samples) for plane in frame.planes]
+
+
+def stream(url: str, patience: float) -> Iterator[Samples]:
+    """
+    Yield the samples of what a server sends, a tenth of a second at a time, until it ends.
+
+    MP3, AAC, Opus or HLS by http or https; no other way leads out of it. Raises BroadcasterError if it
+    fails, or sends nothing for *patience* seconds.
+    """
+    try:
+        if urlsplit(url).scheme not in ("http", "https"):
+            raise ValueError("only http:// and https:// lead to one")
+        with av.open(
+            url,
+            options={"protocol_whitelist": "http,https,tcp,tls,crypto", "format_whitelist": STREAMED},
+            timeout=patience,
+            metadata_errors="replace",
+        ) as source:
+            yield from Reader(Path(urlsplit(url).path)).samples(source, SAMPLE_RATE // 10)
+    except (av.FFmpegError, OSError, ValueError) as error:
+        lost = getattr(error, "errno", None) == errno.EIO  # of a network, not of a disk
+        reason = say("no server answers there as it should") if lost else _reason(error)
+        raise BroadcasterError(
+            Fault(
+                url,
+                say("The stream cannot be heard: {error}.", error=reason),
+                say("See that the address is right and that its server can be reached from here."),
+            )
+        ) from error
 
 
 def decode(path: Path) -> Iterator[Samples]:

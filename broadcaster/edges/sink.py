@@ -6,9 +6,11 @@ import shutil
 import subprocess
 import sys
 import termios
+import warnings
 import wave
+from array import array
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -20,15 +22,23 @@ from typing import Protocol
 from broadcaster.model.errors import BroadcasterError, Fault, Text, said, say
 from broadcaster.model.programme import SAMPLE_RATE
 
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore", DeprecationWarning)  # from Python 3.13 on audioop-lts is installed for it
+    import audioop
+
 SAMPLE_BYTES = 2
 BYTE_RATE = SAMPLE_RATE * SAMPLE_BYTES
 BLOCK = SAMPLE_RATE // 4  # samples; more than a player wants before it starts
+FIRST = 1 / SAMPLE_RATE  # seconds that have sounded when all that is known is that something has
+FADE = SAMPLE_RATE // 50  # samples in which sound that is stopped goes down to silence
 
 LEAD = timedelta(seconds=1)  # a player is started and connected this long before the first sample
 TICK = 0.05  # seconds between looks at a player; its pipe holds a whole second
 FIRST_TICK = 0.005  # the same until its first sample is gone, so that we know when that was
 PATIENCE = 3.0  # seconds without progress until a player is given up; 1 s barks falsely
 HASTE = 0.5  # seconds (and 1 %) that a player may end before time: one that plays faster plays to no device
+FADE_WAIT = 0.08  # seconds that a player which is stopped has until it is killed
+NICE = -11  # of a player, as a sound server's: both cores may be busy assembling
 KILL_WAIT = 1.0  # a killed player is gone in milliseconds, unless a driver hangs in the kernel
 
 SESSION_GAP = 120.0  # seconds of silence that a file still bridges
@@ -36,6 +46,7 @@ HEADER_BYTES = 44
 
 DUMMY = "auto_null"  # the sink that a sound server offers when it has no card
 
+_SIDES = {"left": (1, 0), "right": (0, 1)}  # factors of a stereo output's two
 _FORM = (1, SAMPLE_BYTES, SAMPLE_RATE)  # of every sound: channels, bytes a sample, samples a second
 
 
@@ -49,17 +60,30 @@ class Played:
     fault: Fault | None  # why it ended early, if something failed
 
 
+class Source(Protocol):
+    """What is to sound: mono, 16 bit, SAMPLE_RATE."""
+
+    @property
+    def fault(self) -> Fault | None:
+        """Why it ended before its end, once `read` gave None."""
+
+    def read(self) -> bytes | None:
+        """Give the next block; b"" means nothing at this moment, ask again; None means it is over."""
+
+    def close(self) -> None:
+        """Let go of everything that is still held."""
+
+
 class Sink(Protocol):
     """Where sound goes."""
 
-    def play(
-        self, sounds: Sequence[Path], at: datetime, stop: Event, on_progress: Callable[[float], None]
-    ) -> Played:
+    def play(self, source: Source, at: datetime, stop: Event, on_progress: Callable[[float], None]) -> Played:
         """
-        Wait for *at*, then play finished programmes one after another without a gap, to the end.
+        Wait for *at*, then play *source* to its end or until *stop*; it is not closed.
 
-        About once a second *on_progress* is told how many seconds have sounded. A device that fails and a
-        sound that cannot be read are told in `Played.fault`, never raised; what sounded before them counts.
+        As soon as the first sample has left, then about once a second, *on_progress* is told how many seconds
+        have sounded. A device that fails and a source that does are told in `Played.fault`, never raised;
+        what sounded before them counts.
         """
 
     def close(self) -> None:
@@ -75,22 +99,75 @@ class Clock(Protocol):
     def wait_until(self, when: datetime, stop: Event) -> bool: ...
 
 
-def open_sink(spec: str, folder: Path, name: str, clock: Clock) -> Sink:
-    """Give the sink that a cluster's `sink = "…"` means; *folder* is the station's, *name* the cluster's."""
+def open_sink(spec: str, folder: Path, name: str, clock: Clock, volume: int = 100) -> Sink:
+    """
+    Give the sink that a cluster's `sink = "…"` means; *folder* is the station's, *name* the cluster's.
+
+    *volume* is the percent of each sample that goes out, so that 100 is as it was made, and the ceiling.
+    """
     kind, _, rest = spec.partition(":")
     if kind == "card" and rest:
-        return CardSink(rest, clock)
+        return CardSink(rest, clock, volume)
     if kind == "file" and rest:
-        return FileSink(folder / rest, name, clock)
+        return FileSink(folder / rest, name, clock, volume)
     if spec == "null":
         return NullSink(clock)
     raise BroadcasterError(
         Fault(
             spec,
             say("This is not a place where sound can go."),
-            say("Write card:default, card:NAME (a sound output), file:FOLDER (writes WAV files) or null."),
+            say(
+                "Write card:default, card:NAME (a sound output), card:NAME#left or card:NAME#right "
+                "(one side of it), file:FOLDER (writes WAV files) or null."
+            ),
         )
     )
+
+
+class Reel:
+    """Sounds one after another, the first *skip* seconds left out; it ends at one that is not fit to play."""
+
+    def __init__(self, sounds: Sequence[Path], skip: float = 0.0) -> None:
+        self.sounds = tuple(sounds)
+        self.fault: Fault | None = None
+        self._skip = round(skip * SAMPLE_RATE)
+        self._blocks = self._all()
+
+    def read(self) -> bytes | None:
+        return next(self._blocks, None)
+
+    def close(self) -> None:
+        self._blocks.close()
+
+    def _all(self) -> Generator[bytes, None, None]:
+        for sound in self.sounds:
+            flaw = yield from self._one(sound)
+            if flaw:
+                self.fault = Fault(str(sound), flaw, say("Have it made again: `broadcaster prepare`."))
+                return
+
+    def _one(self, sound: Path) -> Generator[bytes, None, Text | None]:
+        """Yield what can be read of *sound*; return what is wrong with it."""
+        try:
+            with sound.open("rb") as file, wave.open(file) as reader:
+                if (reader.getnchannels(), reader.getsampwidth(), reader.getframerate()) != _FORM:
+                    return say("The sound is not in WAV, mono, 16 bit, {rate} Hz.", rate=SAMPLE_RATE)
+                missing = reader.getnframes()
+                if not missing:
+                    return say("The sound file holds no sound.")
+                skipped = min(self._skip, missing)
+                reader.setpos(skipped)
+                self._skip -= skipped
+                missing -= skipped
+                while block := reader.readframes(BLOCK):
+                    samples = len(block) // SAMPLE_BYTES
+                    missing -= samples
+                    yield block[: samples * SAMPLE_BYTES]
+                return say("The sound file is cut off.") if missing else None
+        except EOFError:
+            return say("The sound file is cut off.")
+        except (OSError, wave.Error) as error:
+            return say("The sound file cannot be read ({reason}).", reason=said(error))
 
 
 class CardSink:
@@ -99,29 +176,30 @@ class CardSink:
 
     `pacat` plays; where it finds no sound server, or none that knows the device, `aplay` does. Either is
     connected ahead of time and given its first sample at *at*. Needs a clock that runs in real time.
+    `NAME#left` and `NAME#right` are one side of a stereo output; the other is silent, or another cluster's.
     """
 
-    def __init__(self, device: str, clock: Clock) -> None:
+    def __init__(self, device: str, clock: Clock, volume: int = 100) -> None:
         self.device = device
         self.clock = clock
+        self.volume = volume
+        name, mark, side = device.rpartition("#")
+        self._name, self._side = (name, side) if mark and side in _SIDES else (device, "")
 
-    def play(
-        self, sounds: Sequence[Path], at: datetime, stop: Event, on_progress: Callable[[float], None]
-    ) -> Played:
+    def play(self, source: Source, at: datetime, stop: Event, on_progress: Callable[[float], None]) -> Played:
         if self.clock.wait_until(at.astimezone(UTC) - LEAD, stop):
             return Played(None, 0.0, stopped=True, fault=None)
-        refusals = []
+        refusals, supply = [], _Supply(source, self._shaped)
         for program in _PROGRAMS:
             if not shutil.which(program.name):
                 continue
-            if self.device == "default" and (says := _ask(program)[1]).endswith(DUMMY):
-                refusals.append(
-                    f"{program.name}: {says}"
-                )  # its card is gone, and it plays gladly into nothing
+            if self._name == "default" and (says := _ask(program)[1]).endswith(DUMMY):
+                # its card is gone, and it plays gladly into nothing
+                refusals.append(f"{program.name}: {says}")
                 continue
             try:
-                with _started(program, self.device) as player:
-                    return self._play_on(player, sounds, at, stop, on_progress)
+                with _started(program, self._name, 2 if self._side else 1) as player:
+                    return self._play_on(player, supply, at, stop, on_progress)
             except _RefusedError as refused:
                 refusals.append(f"{program.name}: {refused}")
         if not refusals:
@@ -139,54 +217,63 @@ class CardSink:
     def close(self) -> None:
         """Nothing is held between plays."""
 
+    def _shaped(self, block: bytes) -> bytes:
+        block = _quieter(block, self.volume)
+        return audioop.tostereo(block, SAMPLE_BYTES, *_SIDES[self._side]) if self._side else block
+
     def _play_on(
         self,
         player: "_Player",
-        sounds: Sequence[Path],
+        supply: "_Supply",
         at: datetime,
         stop: Event,
         on_progress: Callable[[float], None],
     ) -> Played:
-        clock, reel = self.clock, _Reel(sounds)
-        with closing(reel.blocks()) as blocks:
-            if not player.load(blocks):
-                return Played(None, 0.0, stopped=False, fault=reel.fault)
-            while (left := (at - clock.now()).total_seconds()) > 0:
-                if clock.sleep(min(left, TICK), stop):
-                    return Played(None, 0.0, stopped=True, fault=None)
-                if player.exit_code is not None:
-                    raise _RefusedError(player.last_words)
+        clock = self.clock
+        if not supply.load() and supply.over:
+            return Played(None, 0.0, stopped=False, fault=supply.source.fault)
+        while (left := (at - clock.now()).total_seconds()) > 0:
+            if clock.sleep(min(left, TICK), stop):
+                return Played(None, 0.0, stopped=True, fault=None)
+            if player.exit_code is not None:
+                raise _RefusedError(player.last_words)
 
-            started, zero, seconds, told = None, 0.0, 0.0, 0
-            taken, moved = 0, clock.monotonic()
-            while True:
-                player.feed(blocks)
-                code, now = player.exit_code, clock.monotonic()
-                if player.taken > taken:
-                    taken, moved = player.taken, now
-                    if started is None:
-                        started, zero = clock.now(), now
-                if started is not None:
-                    seconds = max(0.0, min(now - zero, player.sounded_at_most))
-                if code is not None:
-                    if started is None:
-                        raise _RefusedError(player.last_words)
-                    length = taken / BYTE_RATE
-                    if code == 0 and player.drained and now - zero > 0.99 * length - HASTE:
-                        return Played(started, length, stopped=False, fault=reel.fault)
-                    return self._ended_early(started, seconds, self._died(player.last_words))
-                if stop.is_set():
-                    return self._ended_early(started, seconds, None)
-                if now - moved > PATIENCE:
-                    return self._ended_early(started, seconds, self._frozen())
-                if int(seconds) > told:
-                    told = int(seconds)
-                    on_progress(seconds)
-                clock.sleep(FIRST_TICK if started is None else TICK, stop)
+        started, zero, seconds, told = None, 0.0, 0.0, -1
+        taken, moved = 0, clock.monotonic()
+        while True:
+            player.feed(supply)
+            code, now = player.exit_code, clock.monotonic()
+            if player.taken > taken:
+                taken, moved = player.taken, now
+                if started is None:
+                    started, zero = clock.now(), now
+            elif player.waits:
+                moved = now
+            if started is not None:
+                seconds = max(FIRST, min(now - zero, player.sounded_at_most))
+            if code is not None:
+                if started is None:
+                    supply.back(player.take_back())
+                    raise _RefusedError(player.last_words)
+                length = player.seconds
+                if code == 0 and player.drained and now - zero > 0.99 * length - HASTE:
+                    return Played(started, length, stopped=False, fault=supply.source.fault)
+                return self._ended_early(started, seconds, self._died(player.last_words))
+            if stop.is_set():
+                player.fade_out(supply)
+                return self._ended_early(started, min(clock.monotonic() - zero, player.seconds), None)
+            if now - moved > PATIENCE:
+                return self._ended_early(started, seconds, self._frozen())
+            if int(seconds) > told and started is not None:
+                told = int(seconds)
+                on_progress(seconds)
+            clock.sleep(FIRST_TICK if started is None else TICK, stop)
 
     @staticmethod
     def _ended_early(started: datetime | None, seconds: float, fault: Fault | None) -> Played:
-        return Played(started if seconds else None, seconds, stopped=fault is None, fault=fault)
+        if started is None:
+            seconds = 0.0
+        return Played(started, seconds, stopped=fault is None, fault=fault)
 
     def _died(self, reason: str) -> Fault:
         return self._fault(
@@ -214,25 +301,24 @@ class FileSink:
     that was between them. The file is whole after every block.
     """
 
-    def __init__(self, folder: Path, name: str, clock: Clock) -> None:
+    def __init__(self, folder: Path, name: str, clock: Clock, volume: int = 100) -> None:
         self.folder = folder
         self.name = name
         self.clock = clock
+        self.volume = volume
         self._file: Path | None = None
         self._size = 0
         self._end = datetime.min.replace(tzinfo=UTC)
 
-    def play(
-        self, sounds: Sequence[Path], at: datetime, stop: Event, on_progress: Callable[[float], None]
-    ) -> Played:
-        return _pace(self.clock, sounds, at, stop, on_progress, partial(self._put, at))
+    def play(self, source: Source, at: datetime, stop: Event, on_progress: Callable[[float], None]) -> Played:
+        return _pace(self.clock, source, at, stop, on_progress, partial(self._put, at))
 
     def close(self) -> None:
         """Nothing is held between plays."""
 
     def _put(self, at: datetime, moment: datetime, block: bytes) -> Fault | None:
         try:
-            self._write(at, moment, block)
+            self._write(at, moment, _quieter(block, self.volume))
         except OSError as error:
             return Fault(
                 str(self.folder),
@@ -276,10 +362,8 @@ class NullSink:
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
 
-    def play(
-        self, sounds: Sequence[Path], at: datetime, stop: Event, on_progress: Callable[[float], None]
-    ) -> Played:
-        return _pace(self.clock, sounds, at, stop, on_progress, lambda _moment, _block: None)
+    def play(self, source: Source, at: datetime, stop: Event, on_progress: Callable[[float], None]) -> Played:
+        return _pace(self.clock, source, at, stop, on_progress, lambda _moment, _block: None)
 
     def close(self) -> None:
         """Nothing is ever held."""
@@ -323,7 +407,7 @@ def _ask(program: "_Program") -> tuple[bool, str]:
 
 def _pace(
     clock: Clock,
-    sounds: Sequence[Path],
+    source: Source,
     at: datetime,
     stop: Event,
     on_progress: Callable[[float], None],
@@ -332,56 +416,40 @@ def _pace(
     """Play by the clock alone: when a block is over, *put* gets it with the wall time at which it began."""
     if clock.wait_until(at, stop):
         return Played(None, 0.0, stopped=True, fault=None)
-    started, zero, seconds = clock.now(), clock.monotonic(), 0.0
-    stopped, reel = False, _Reel(sounds)
-    with closing(reel.blocks()) as blocks:
-        for whole in blocks:
-            stopped = clock.sleep(zero + seconds + len(whole) / BYTE_RATE - clock.monotonic(), stop)
-            heard = max(0.0, clock.monotonic() - zero - seconds)
-            block = whole[: int(heard * SAMPLE_RATE) * SAMPLE_BYTES] if stopped else whole
-            if block and (fault := put(started + timedelta(seconds=seconds), block)):
-                return Played(started if seconds else None, seconds, stopped=False, fault=fault)
-            before, seconds = seconds, seconds + len(block) / BYTE_RATE
-            if stopped:
-                break
-            if int(seconds) > int(before):
-                on_progress(seconds)
-    return Played(started if seconds else None, seconds, stopped, reel.fault)
+    wall, zero = clock.now(), clock.monotonic()
+    started, seconds, due, stopped = None, 0.0, zero, False
+    while not stopped and (whole := source.read()) is not None:
+        if not whole:
+            stopped = clock.sleep(TICK, stop)
+            due = max(due, clock.monotonic())
+            continue
+        stopped = clock.sleep(due + len(whole) / BYTE_RATE - clock.monotonic(), stop)
+        sounded = max(0.0, clock.monotonic() - due)
+        block = whole[: int(sounded * SAMPLE_RATE) * SAMPLE_BYTES] if stopped else whole
+        if not block:
+            continue
+        moment = wall + timedelta(seconds=due - zero)
+        if fault := put(moment, block):
+            return Played(started, seconds, stopped=False, fault=fault)
+        length = len(block) / BYTE_RATE
+        before, seconds, due = seconds, seconds + length, due + length
+        if started is None or int(seconds) > int(before):
+            on_progress(seconds)
+        started = started or moment
+    return Played(started, seconds, stopped, source.fault)
 
 
-class _Reel:
-    """Sounds one after another, in blocks of raw samples; it ends at one that is not fit to play."""
+def _quieter(block: bytes, volume: int) -> bytes:
+    """Bring *block* down to *volume* percent of itself; nothing is ever made louder than it is."""
+    return audioop.mul(block, SAMPLE_BYTES, volume / 100) if volume < 100 else block
 
-    def __init__(self, sounds: Sequence[Path]) -> None:
-        self._sounds = sounds
-        self.fault: Fault | None = None
 
-    def blocks(self) -> Generator[bytes, None, None]:
-        for sound in self._sounds:
-            flaw = yield from self._read(sound)
-            if flaw:
-                self.fault = Fault(str(sound), flaw, say("Have it made again: `broadcaster prepare`."))
-                return
-
-    @staticmethod
-    def _read(sound: Path) -> Generator[bytes, None, Text | None]:
-        """Yield what can be read of *sound*; return what is wrong with it."""
-        try:
-            with sound.open("rb") as file, wave.open(file) as reader:
-                if (reader.getnchannels(), reader.getsampwidth(), reader.getframerate()) != _FORM:
-                    return say("The sound is not in WAV, mono, 16 bit, {rate} Hz.", rate=SAMPLE_RATE)
-                missing = reader.getnframes()
-                if not missing:
-                    return say("The sound file holds no sound.")
-                while block := reader.readframes(BLOCK):
-                    samples = len(block) // SAMPLE_BYTES
-                    missing -= samples
-                    yield block[: samples * SAMPLE_BYTES]
-                return say("The sound file is cut off.") if missing else None
-        except EOFError:
-            return say("The sound file is cut off.")
-        except (OSError, wave.Error) as error:
-            return say("The sound file cannot be read ({reason}).", reason=said(error))
+def _faded(block: bytes) -> bytes:
+    samples = array("h", block)
+    left = range(len(samples), 0, -1)
+    return array(
+        "h", (sample * more // len(samples) for sample, more in zip(samples, left, strict=True))
+    ).tobytes()
 
 
 @dataclass(frozen=True)
@@ -398,22 +466,15 @@ class _Program:
 _PROGRAMS = (
     _Program(
         "pacat",
-        (
-            "--playback",
-            "--raw",
-            f"--rate={SAMPLE_RATE}",
-            "--channels=1",
-            "--format=s16le",
-            "--latency-msec=200",
-        ),
-        held=0.12,
+        ("--playback", "--raw", f"--rate={SAMPLE_RATE}", "--format=s16le", "--latency-msec=60"),
+        held=0.03,
         question=("pactl", "info"),
         answer="Default Sink:",
     ),
     _Program(
         "aplay",
-        ("-q", "-t", "raw", "-f", "S16_LE", "-r", f"{SAMPLE_RATE}", "-c", "1", "--buffer-time=200000"),
-        held=0.25,
+        ("-q", "-t", "raw", "-f", "S16_LE", "-r", f"{SAMPLE_RATE}", "--buffer-time=60000"),
+        held=0.06,
         question=("aplay", "-l"),
         answer="card ",
     ),
@@ -424,33 +485,69 @@ class _RefusedError(Exception):
     """A player ended without having taken a sample; says its reason."""
 
 
+class _Supply:
+    """What a source gives, as the player wants it; what a player did not take is there for the next one."""
+
+    def __init__(self, source: Source, shape: Callable[[bytes], bytes]) -> None:
+        self.source = source
+        self.block = b""
+        self.over = False
+        self._shape = shape
+
+    def load(self) -> bool:
+        """Have the next block at hand; tell whether there is one."""
+        if not self.block and not self.over:
+            block = self.source.read()
+            self.over = block is None
+            self.block = self._shape(block or b"")
+        return bool(self.block)
+
+    def back(self, samples: bytes) -> None:
+        self.block = samples + self.block
+
+
 @dataclass
 class _Player:
     """A child process that plays the samples it reads from a pipe."""
 
     program: _Program
     child: subprocess.Popen[bytes]
-    outlet: FileIO  # the child's end of the pipe; ours too, to see how much is in it
+    outlet: FileIO  # the child's end of the pipe, ours too: to see how much is in it, and to take it back
     inlet: FileIO
     said: FileIO
-    block: bytes = b""
+    channels: int
     written: int = 0
 
-    def load(self, blocks: Iterator[bytes]) -> bool:
-        """Have the next block at hand; tell whether there is one."""
-        self.block = self.block or next(blocks, b"")
-        return bool(self.block)
-
-    def feed(self, blocks: Iterator[bytes]) -> None:
+    def feed(self, supply: _Supply) -> None:
         """Fill the pipe, and close it after the last block."""
         while not self.inlet.closed:
-            if not self.load(blocks):
-                self.inlet.close()
-            elif count := self.inlet.write(self.block):
-                self.block = self.block[count:]
-                self.written += count
-            else:
+            if not supply.load():
+                if supply.over:
+                    self.inlet.close()
                 return
+            count = self.inlet.write(supply.block)
+            if not count:
+                return
+            supply.block = supply.block[count:]
+            self.written += count
+
+    def take_back(self) -> bytes:
+        """Take out of the pipe what the child has not read."""
+        back = b""
+        while part := self.outlet.read(1 << 20):
+            back += part
+        self.written -= len(back)
+        return back
+
+    def fade_out(self, supply: _Supply) -> None:
+        """Let it end at once, but not with a click: what it has is followed by a short fade."""
+        supply.back(self.take_back())
+        tail = _faded(supply.block[: FADE * self.channels * SAMPLE_BYTES])
+        with open(_link(self.outlet), "wb", buffering=0, opener=_not_waiting) as again:  # ours may be closed
+            self.written += again.write(tail) or 0
+        self.inlet.close()
+        with suppress(subprocess.TimeoutExpired):
+            self.child.wait(FADE_WAIT)
 
     @property
     def taken(self) -> int:
@@ -459,9 +556,19 @@ class _Player:
         return self.written - int.from_bytes(waiting, sys.byteorder)
 
     @property
+    def seconds(self) -> float:
+        """Seconds of what it has taken."""
+        return self.taken / (BYTE_RATE * self.channels)
+
+    @property
     def sounded_at_most(self) -> float:
         """Seconds of what it has taken that can have left: as long as it is fed, it holds some back."""
-        return self.taken / BYTE_RATE - (0.0 if self.drained else self.program.held)
+        return self.seconds - (0.0 if self.drained else self.program.held)
+
+    @property
+    def waits(self) -> bool:
+        """Is it without samples because there are none, so that it cannot go on?"""
+        return not self.inlet.closed and self.taken == self.written
 
     @property
     def drained(self) -> bool:
@@ -479,7 +586,7 @@ class _Player:
 
 
 @contextmanager
-def _started(program: _Program, device: str) -> Iterator[_Player]:
+def _started(program: _Program, device: str, channels: int) -> Iterator[_Player]:
     """Start *program* on *device*; when the block ends, however it ends, nothing of it is left."""
     with ExitStack() as held:
         try:
@@ -488,8 +595,13 @@ def _started(program: _Program, device: str) -> Iterator[_Player]:
             inlet_file = held.enter_context(os.fdopen(inlet, "wb", buffering=0))
             said = held.enter_context(os.fdopen(os.memfd_create("said"), "rb", buffering=0))
             os.set_blocking(inlet, False)
+            # Opened anew, for one that is shared with the child would not wait for the child either.
+            ours = held.enter_context(open(_link(outlet_file), "rb", buffering=0, opener=_not_waiting))
             child = subprocess.Popen(
-                [program.name, *program.arguments, *([] if device == "default" else [f"--device={device}"])],
+                [
+                    *(program.name, *program.arguments, f"--channels={channels}"),
+                    *([] if device == "default" else [f"--device={device}"]),
+                ],
                 stdin=outlet,
                 stdout=subprocess.DEVNULL,
                 stderr=said,
@@ -498,7 +610,18 @@ def _started(program: _Program, device: str) -> Iterator[_Player]:
         except OSError as error:
             raise _RefusedError(error) from error
         held.callback(_kill, child)
-        yield _Player(program, child, outlet_file, inlet_file, said)
+        outlet_file.close()
+        with suppress(OSError):  # only root, or a service that was allowed to, may
+            os.setpriority(os.PRIO_PROCESS, child.pid, NICE)
+        yield _Player(program, child, ours, inlet_file, said, channels)
+
+
+def _link(file: FileIO) -> str:
+    return f"/proc/self/fd/{file.fileno()}"
+
+
+def _not_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def _kill(child: subprocess.Popen[bytes]) -> None:

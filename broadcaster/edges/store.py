@@ -1,10 +1,9 @@
 """
-SEAM: the station's memory: play log, requests to the daemon, marks. SQLite, through sqlite-utils.
+SEAM: the station's memory: play log and marks. SQLite, through sqlite-utils.
 
     events      the play log. Rows are only ever added: one before the first sample of an occurrence
                 (event = 'start'), one when it ended, sounded or not (event = 'end')
     airings     view: how each occurrence ended
-    requests    what commands ask of the running daemon
     marks       last known facts of the daemon: alive, on air
     heard       what decoding told of each recording
 """
@@ -16,16 +15,18 @@ import sqlite3
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from pathlib import Path
-from threading import RLock
+from threading import Event, RLock
 from typing import Any
 
 from broadcaster.model.airing import Airing, Outcome, Sounded
 from broadcaster.model.errors import BroadcasterError, Fault, said, say
 from broadcaster.model.judgement import Heard
 from broadcaster.model.recording import Measured
+
+LOOKS = 5  # at a lock, until somebody holds it for good
 
 TIMES = ("planned", "logged", "started", "ended")
 
@@ -43,15 +44,6 @@ def _sqlite_utils() -> Any:
     return sqlite_utils
 
 
-@dataclass(frozen=True)
-class Request:
-    """What a command asks of the running daemon."""
-
-    id: int
-    verb: str  # play or stop
-    values: Mapping[str, Any]
-
-
 def database(var: Path) -> Path:
     """Where a station keeps its memory."""
     return var / "broadcaster.db"
@@ -64,51 +56,51 @@ class AlreadyLoggedError(BroadcasterError):
 class Store:
     """One database file; may be used from several threads."""
 
-    def __init__(self, path: Path, *, read_only: bool = False) -> None:
+    def __init__(
+        self, path: Path, *, read_only: bool = False, patience: float = 10.0, in_any_case: bool = False
+    ) -> None:
         """
         Open *path*, made if it is not there. Raises BroadcasterError if that cannot be.
 
-        With *read_only* nothing is made: a memory that is not there reads as an empty one.
+        With *read_only* nothing is made: a memory that is not there reads as an empty one. *patience* are the
+        seconds that a write waits for another. With *in_any_case* a memory that cannot be written is read as
+        far as it can be, and opened anew with each write.
         """
         self._lock = RLock()
+        self._path, self._patience = path, patience
+        self._unwritten = False  # it was to be written, and could not be opened for that
         try:
-            connection = _connect(path, read_only=read_only)
-            try:
-                if not read_only:
-                    connection.execute("pragma journal_mode = wal")
-                    connection.execute("pragma synchronous = full")
-                self._db = _sqlite_utils().Database(connection)
-                newest = "heard" in self._db.table_names()  # asked of any: so it shows if it is no database
-                if not newest and not (read_only and path.exists()):  # an older one is read as it is
-                    self._make_tables()
-            except sqlite3.Error:
-                connection.close()
-                raise
+            self._db = self._opened(path, read_only=read_only)
         except (OSError, sqlite3.Error) as error:
-            raise _unusable(path, error) from error
+            if not in_any_case:
+                raise _unusable(path, error) from error
+            self._unwritten = True
+            self._db = self._readable(path)
+
+    def _readable(self, path: Path) -> Any:
+        for one in (path, path.with_name("nothing")):  # a damaged one reads as an empty one
+            with suppress(OSError, sqlite3.Error):
+                return self._opened(one, read_only=True)
+        raise AssertionError(path)
+
+    def _opened(self, path: Path, *, read_only: bool) -> Any:
+        connection = _connect(path, read_only=read_only, patience=self._patience)
+        try:
+            if not read_only:
+                connection.execute("pragma journal_mode = wal")
+                connection.execute("pragma synchronous = full")
+            db = _sqlite_utils().Database(connection)
+            known = db.table_names()  # asked of any: so it shows if it is no database
+            newest = "events" in known and "heard" in db["events"].columns_dict
+            if not newest and not (read_only and path.exists()):  # an older one is read as it is
+                _make_tables(db)
+        except sqlite3.Error:
+            connection.close()
+            raise
+        return db
 
     def close(self) -> None:
         self._db.close()
-
-    def _make_tables(self) -> None:
-        with self._db.conn:
-            text = {field.name: str for field in fields(Airing)}
-            columns = {"seq": int, "event": str, **text, "seconds": float}
-            self._db["events"].create(columns, pk="seq", if_not_exists=True)
-            self._db["events"].create_index(["occurrence", "event"], unique=True, if_not_exists=True)
-            self._db["events"].create_index(["planned"], if_not_exists=True)
-            self._db["requests"].create(
-                {"id": int, "verb": str, "values": str, "made": str, "taken": int},
-                pk="id",
-                if_not_exists=True,
-            )
-            self._db["marks"].create({"name": str, "value": str}, pk="name", if_not_exists=True)
-            self._db["heard"].create(
-                {"path": str, "size": int, "changed": int, "digest": str, "seconds": float, "heard": str},
-                pk="path",
-                if_not_exists=True,
-            )
-            self._db.create_view("airings", "select * from events where event = 'end'", ignore=True)
 
     # The play log
 
@@ -124,7 +116,7 @@ class Store:
         row = {"event": event, **asdict(airing)}
         row |= {name: _stored_time(row[name]) for name in TIMES}
         row["languages"] = json.dumps(row["languages"], ensure_ascii=False)
-        with self._using("play log"):
+        with self._using("play log", write=True):
             self._db["events"].insert(row)
 
     def airings(self, start: datetime | None = None, end: datetime | None = None) -> Iterator[Airing]:
@@ -150,30 +142,13 @@ class Store:
             row["languages"] = tuple(
                 Sounded(**one | {"outcome": Outcome(one["outcome"])}) for one in json.loads(row["languages"])
             )
+            row.setdefault("heard", None)  # an older memory has it not
             yield Airing(**{name: row[name] for name in names})
-
-    # Requests
-
-    def ask(self, verb: str, values: Mapping[str, Any], now: datetime) -> int:
-        """Leave a request for the daemon; returns its number."""
-        row = {"verb": verb, "values": json.dumps(values), "made": _stored_time(now), "taken": 0}
-        with self._using("requests"):
-            return int(self._db["requests"].insert(row).last_pk)
-
-    def requests(self) -> list[Request]:
-        """What was asked and not taken yet, oldest first."""
-        rows = self._rows("requests", "taken = 0", order_by="id")
-        return [Request(row["id"], row["verb"], json.loads(row["values"])) for row in rows]
-
-    def take(self, request: Request) -> None:
-        """Note that *request* was dealt with, so that it never is again."""
-        with self._using("requests"):
-            self._db["requests"].update(request.id, {"taken": 1})
 
     # Marks
 
     def mark(self, name: str, value: Any) -> None:
-        with self._using("marks"):
+        with self._using("marks", write=True):
             self._db["marks"].upsert({"name": name, "value": json.dumps(value)}, pk="name")
 
     def marks(self) -> dict[str, Any]:
@@ -196,7 +171,7 @@ class Store:
             {"path": path, **asdict(one), "heard": json.dumps(asdict(one.heard)) if one.heard else None}
             for path, one in found.items()
         ]
-        with self._using("heard"):
+        with self._using("heard", write=True):
             self._db["heard"].upsert_all(rows, pk="path")
 
     def _rows(
@@ -206,56 +181,89 @@ class Store:
             return list(self._db[table].rows_where(where, values, order_by=order_by))
 
     @contextmanager
-    def _using(self, what: str) -> Iterator[None]:
+    def _using(self, what: str, *, write: bool = False) -> Iterator[None]:
         try:
-            with self._lock, self._db.conn:
-                yield
+            with self._lock:
+                if write and self._unwritten:
+                    self._open_anew()
+                with self._db.conn:
+                    yield
         except sqlite3.IntegrityError as error:
             raise AlreadyLoggedError(*_unusable(Path(what), error).faults) from error
-        except sqlite3.Error as error:
+        except (OSError, sqlite3.Error) as error:
             raise _unusable(Path(what), error) from error
+
+    def _open_anew(self) -> None:
+        """The disk may take it by now."""
+        db = self._opened(self._path, read_only=False)
+        self._db.close()
+        self._db, self._unwritten = db, False
 
 
 @contextmanager
-def sole_daemon(var: Path) -> Iterator[None]:
-    """Hold the station for one daemon, until this process ends. Raises BroadcasterError if another has it."""
-    path = var / "daemon.lock"
+def sole_daemon(folder: Path) -> Iterator[None]:
+    """
+    Hold a station's folder for one daemon, until this process ends.
+
+    The folder itself is locked: that needs no file, so a full or read-only disk is no hindrance. Raises
+    BroadcasterError if another daemon has it.
+    """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        file = path.open("a+")
+        place = os.open(folder, os.O_RDONLY)
     except OSError as error:
-        raise _unusable(path, error) from error
-    with file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            file.truncate(0)
-            os.write(file.fileno(), str(os.getpid()).encode())
-        except BlockingIOError:
-            file.seek(0)
+        raise _unusable(folder, error) from error
+    try:
+        if not _locked(place):
             raise BroadcasterError(
                 Fault(
-                    str(path),
-                    say("The daemon of this station already runs (process {pid}).", pid=file.read().strip()),
+                    str(folder),
+                    say("The daemon of this station already runs."),
                     say("Nothing needs doing. To look at it: broadcaster status."),
                 )
-            ) from None
-        except OSError as error:
-            raise _unusable(path, error) from error
+            )
         yield
+    finally:
+        os.close(place)
 
 
-def daemon_runs(var: Path) -> bool:
-    try:
-        with (var / "daemon.lock").open() as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except FileNotFoundError:
-        return False
-    except BlockingIOError:
-        return True
+def _locked(place: int, kind: int = fcntl.LOCK_EX) -> bool:
+    """Lock it, though a command may look whether it is locked at this very moment."""
+    for _ in range(LOOKS):
+        with suppress(BlockingIOError):
+            fcntl.flock(place, kind | fcntl.LOCK_NB)
+            return True
+        Event().wait(0.02)
     return False
 
 
-def _connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
+def daemon_runs(folder: Path) -> bool:
+    try:
+        with sole_daemon(folder):
+            return False
+    except BroadcasterError:
+        return folder.is_dir()
+
+
+def _make_tables(db: Any) -> None:
+    with db.conn:
+        text = {field.name: str for field in fields(Airing)}
+        columns = {"seq": int, "event": str, **text, "seconds": float}
+        columns["heard"] = float
+        db["events"].create(columns, pk="seq", if_not_exists=True)
+        if "heard" not in db["events"].columns_dict:  # of an older version
+            db["events"].add_column("heard", float)
+        db["events"].create_index(["occurrence", "event"], unique=True, if_not_exists=True)
+        db["events"].create_index(["planned"], if_not_exists=True)
+        db["marks"].create({"name": str, "value": str}, pk="name", if_not_exists=True)
+        db["heard"].create(
+            {"path": str, "size": int, "changed": int, "digest": str, "seconds": float, "heard": str},
+            pk="path",
+            if_not_exists=True,
+        )
+        db.create_view("airings", "select * from events where event = 'end'", ignore=True)
+
+
+def _connect(path: Path, *, read_only: bool, patience: float) -> sqlite3.Connection:
     name, uri = str(path), False
     if not read_only:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -265,7 +273,7 @@ def _connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
         name, uri = f"{path.resolve().as_uri()}?mode=ro{'&immutable=1' if idle else ''}", True
     else:
         name = ":memory:"
-    return sqlite3.connect(name, uri=uri, timeout=10, check_same_thread=False)
+    return sqlite3.connect(name, uri=uri, timeout=patience, check_same_thread=False)
 
 
 def _stored_time(moment: datetime | None) -> str | None:

@@ -87,3 +87,4 @@ class Airing:
     bulletin_class: str
     kind: str
     languages: Sequence[Sounded]
+    heard: float | None = None  # seconds that the station heard of itself; None if it did not listen

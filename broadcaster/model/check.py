@@ -237,7 +237,7 @@ def _single(content: Content, schedule: Schedule, hearing: Sequence[Cluster], da
 
 def _seasons(content: Content, schedule: Schedule, hearing: Sequence[Cluster], day: date) -> Iterator[Fault]:
     """Seasons that never run for those who hear the schedule. Of undeclared ones the loader tells."""
-    groups = {content.scripts[script].group for script in schedule.scripts}
+    groups = {content.scripts[script].group for script in schedule.scripts} or {"everyone"}
     for kind, rules in (("rule", schedule.rules), ("campaign", schedule.campaigns)):
         for index, rule in enumerate(rules):
             for key, names in (("season", rule.season), ("not_in_season", rule.not_in_season)):

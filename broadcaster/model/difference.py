@@ -61,6 +61,7 @@ def _traits(one: Occurrence) -> dict[str, object]:
     return {
         "at": one.at,
         "script": one.script,
+        "relay": one.relay and one.relay.url,
         "languages": [recipe.language for recipe in one.whole],
         "class": one.bulletin_class,
         "kind": one.kind,

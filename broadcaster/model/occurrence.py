@@ -9,13 +9,14 @@ from typing import Self
 
 from .airing import Outcome
 from .programme import Recipe
-from .schedule import BulletinClass
+from .schedule import BulletinClass, Relay
 
 
 class Kind(StrEnum):
     PLANNED = "planned"
     MAKE_GOOD = "make-good"  # replaces an airing that was lost
     ON_DEMAND = "on-demand"  # somebody said `play`
+    ALERT = "alert"  # somebody said `alert`
 
 
 class State(StrEnum):
@@ -39,6 +40,7 @@ class Reason(StrEnum):
     POWER = "power"  # the daemon died while it sounded
     STOPPED = "stopped"  # somebody said `stop`
     SHUTDOWN = "shutdown"  # the daemon was told to end
+    ALERT = "alert"  # an emergency broke in
     SINK = "sink"  # the sound card or what stands in for it
     CLOCK = "clock"  # the clock is not to be trusted
     PROGRAM = "program"  # an error of ours
@@ -75,6 +77,7 @@ class Occurrence:
     opens: bool = False  # first of its session
     closes: bool = False  # last of its session
     outcome: Outcome | None = None  # what the play log says of it
+    relay: Relay | None = None  # what is passed on; the script then only replaces it
 
     def like(self, changed: Mapping[str, object]) -> Self:
         """As `replace`, five times as fast: a nation's year is some millions of these."""
@@ -102,6 +105,8 @@ class Occurrence:
 
     @property
     def seconds(self) -> float:
+        if self.relay is not None:
+            return float(self.relay.seconds)
         return sum(recipe.seconds for recipe in self.whole)
 
     @property

@@ -217,7 +217,7 @@ class _Cluster:
     def rotated(self, table: _Timetable, week: Sequence[date]) -> int:
         """Which of its scripts comes first in a *week*: the same on every machine."""
         scripts = len(table.schedule.scripts)
-        if scripts == 1:
+        if scripts <= 1:
             return 0
         own = sum(not table.is_extra(week[weekday], at) for weekday, at, _ in self.times(table, week))
         return week[0].toordinal() // 7 * own % scripts
@@ -232,22 +232,27 @@ class _Cluster:
         return frozenset(one.name for one in self._seasons[key] if day in one.within)
 
     def message(self, table: _Timetable, script_id: str, day: date, era: int) -> _Message:
+        """*script_id* is "" for a relay that nothing replaces."""
         key = table.order, script_id, era
         if key not in self._messages:
-            cluster, schedule, script = self.cluster, table.schedule, self.content.scripts[script_id]
+            cluster, schedule, relay = self.cluster, table.schedule, table.schedule.relay
+            script = self.content.scripts[script_id] if script_id else None
             if (script_id, era) not in self._recipes:
-                self._recipes[script_id, era] = recipes_for(self.content, script_id, cluster, day)
+                self._recipes[script_id, era] = (
+                    recipes_for(self.content, script_id, cluster, day) if script_id else ()
+                )
             area = self.content.areas.find(cluster.area, day)
             recipes = self._recipes[script_id, era]
             whole = [one for one in recipes if not one.lacks]
+            seconds = float(relay.seconds) if relay else sum(one.seconds for one in whole)
             self._messages[key] = _Message(
                 told=Occurrence(
                     "",
                     schedule.id,
                     schedule.title,
-                    script.id,
-                    script.title,
-                    script.group,
+                    script_id,
+                    script.title if script else schedule.title,
+                    script.group if script else "everyone",
                     cluster.id,
                     cluster.name,
                     cluster.area,
@@ -256,11 +261,12 @@ class _Cluster:
                     nominal=NEVER,
                     at=NEVER,
                     recipes=recipes,
-                    state=State.PLANNED if whole else State.WITHHELD,
+                    state=State.PLANNED if whole or relay else State.WITHHELD,
                     reason=Reason.INCOMPLETE if len(whole) < len(recipes) else None,
                     detail=missing(recipes),
+                    relay=relay,
                 ),
-                wanted=(int(schedule.bulletin_class), table.order, sum(one.seconds for one in whole)),
+                wanted=(int(schedule.bulletin_class), table.order, seconds),
             )
         return self._messages[key]
 
@@ -288,7 +294,7 @@ class _Cluster:
     def _nominal(self, table: _Timetable, week: Sequence[date]) -> Iterator[tuple[datetime, str, str | None]]:
         """The times that the schedule names in a *week*, with script and season."""
         times = self.times(table, week)
-        scripts = table.schedule.scripts
+        scripts = table.schedule.scripts or [""]
         turn = self.rotated(table, week)
         for weekday, at, season in times:
             yield datetime.combine(week[weekday], at, self.zone), scripts[turn % len(scripts)], season
@@ -388,45 +394,57 @@ class _Week:
 
     def _make_good(self) -> None:
         """
-        Give each loss that leaves the week below a schedule's quota a slot.
+        Give each loss that leaves the week below a schedule's quota a slot, and all that an emergency took.
 
         The losses of all schedules are taken in the order in which they became known and each looks only
         forward from there, so that what happens later never changes what was promised earlier.
         """
         if not self.displaced and not self.of.log:
             return
-        quotas = {table: rules for table in self.of.timetables if (rules := self._rules_with_quota(table))}
-        tables = {table.schedule.id: table for table in quotas}
+        tables = {table.schedule.id: table for table in self.of.timetables}
+        quotas = {name: rules for name, table in tables.items() if (rules := self._rules(table))}
         own = [
             one
             for day in self.days
             for one in self._told(day)
-            if one.schedule in tables and one.state in (State.PLANNED, State.DISPLACED)
+            if (one.schedule in quotas or self._is_owed(one))
+            and one.state in (State.PLANNED, State.DISPLACED)
         ]
         alive = Counter(one.schedule for one in own)
         losses = [self._known(one) for one in own if _is_lost(one)]
         heapify(losses)
         while losses:
             _, known, _, lost = heappop(losses)
-            table = tables[lost.schedule]
-            alive[lost.schedule] -= 1
-            rules = quotas[table]
+            table, rules = tables[lost.schedule], quotas.get(lost.schedule, [])
             self.unique |= table.looks(self.days) is None
-            if alive[lost.schedule] >= max(rule.at_least.airings for rule in rules if rule.at_least):
-                continue
+            if self._is_owed(lost):
+                rules = self._rules(table, quota=False) or [Rule()]  # one of its extras: any day will do
+            else:
+                alive[lost.schedule] -= 1
+                if not rules or alive[lost.schedule] >= max(
+                    rule.at_least.airings for rule in rules if rule.at_least
+                ):
+                    continue
             placed = self._place(table, rules, lost, known)
             if placed is not None and _is_lost(placed):
                 heappush(losses, self._known(placed))
+            elif placed is None and self._is_owed(lost):
+                alive[lost.schedule] -= 1
 
-    def _rules_with_quota(self, table: _Timetable) -> list[Rule]:
-        """The rules with a quota that give this week its times."""
-        if not table.has_quota:
+    def _is_owed(self, one: Occurrence) -> bool:
+        """Did an emergency cut it off or hold it back? That is made good without a quota too."""
+        logged = self.of.log.get(one.id)
+        return logged is not None and logged.outcome in LOST and logged.reason == Reason.ALERT
+
+    def _rules(self, table: _Timetable, *, quota: bool = True) -> list[Rule]:
+        """The rules that give this week its times; of them those with a *quota*."""
+        if quota and not table.has_quota:
             return []
         return [
             rule
             for day in self.days
             for rule in table.schedule.rules_on(day)
-            if rule.at_least and rule.holds_on(day, self.of.in_season(table, day))
+            if (rule.at_least or not quota) and rule.holds_on(day, self.of.in_season(table, day))
         ]
 
     def _known(self, one: Occurrence) -> tuple[bool, datetime, str, Occurrence]:

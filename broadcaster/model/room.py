@@ -169,7 +169,7 @@ def _why(lost: Occurrence, that_day: Iterable[Occurrence], hours: Hours) -> Text
 
 def _measured(one: Occurrence) -> bool:
     """Is its length known, and not estimated from its words?"""
-    return all(
+    return one.relay is not None or all(
         part.recording is not None and part.recording.seconds is not None
         for recipe in one.whole
         for part in recipe.parts

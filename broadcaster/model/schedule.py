@@ -127,10 +127,18 @@ class Move:
 
 
 @dataclass(frozen=True)
+class Relay:
+    """What is passed on from somewhere else (tiếp âm), for how long."""
+
+    url: str  # http(s)://…, or line:default, line:NAME for an input of the sound card
+    seconds: int
+
+
+@dataclass(frozen=True)
 class Schedule:
     id: str
     title: str
-    scripts: Sequence[str]  # more than one rotate, occurrence by occurrence
+    scripts: Sequence[str]  # more than one rotate, occurrence by occurrence; a relay needs none
     areas: Sequence[str]
     bulletin_class: BulletinClass = BulletinClass.NORMAL
     rules: Sequence[Rule] = ()
@@ -139,6 +147,7 @@ class Schedule:
     moves: Sequence[Move] = ()
     extras: Sequence[datetime] = ()  # single ones, beside the rules; local wall times
     enabled: bool = True
+    relay: Relay | None = None  # what sounds; the scripts then only replace it when it fails
 
     def rules_on(self, day: date) -> Sequence[Rule]:
         """The rules that give *day* its times: its campaigns if it lies in any, else the plain rules."""

@@ -1,7 +1,7 @@
 """One machine and what it serves."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import time
 from zoneinfo import ZoneInfo
 
@@ -43,6 +43,27 @@ class Cluster:
     languages: Sequence[str]
     sink: str = "card:default"
     profile: str = "full"  # "horn" for horn loudspeakers
+    volume: int = 100  # percent of full scale
+    verify: str = ""  # the input at which the station listens to what sounds: card:NAME
+
+
+@dataclass(frozen=True)
+class Amplifier:
+    """What switches the amplifier: two commands, or a relay at a serial port."""
+
+    on: str = ""
+    off: str = ""
+    warm_up: float = 5.0  # seconds from its switching on until it can sound
+    serial: str = ""  # the port of a USB relay, instead of the commands
+
+
+@dataclass(frozen=True)
+class AlarmTo:
+    """Where what fails is reported to; with a password in it, so it is not to be shown."""
+
+    webhook: str = field(default="", repr=False)
+    email: Sequence[str] = ()
+    smtp: str = field(default="", repr=False)  # the server that takes the e-mail
 
 
 @dataclass(frozen=True)
@@ -53,3 +74,6 @@ class Station:
     hours: Hours
     clusters: Sequence[Cluster]
     closing: str | None = None  # chime after a session, in audio/chimes/
+    amplifier: Amplifier | None = None
+    alarm: AlarmTo = AlarmTo()
+    position: tuple[float, float] | None = None  # latitude and longitude in degrees

@@ -693,7 +693,7 @@ class TestWithADaemon:
     HOURS = "allowed = [[05:00:00, 06:30:00], [16:30:00, 18:30:00]]"
 
     def play(self, type_in: Terminal, *arguments: str) -> Said:
-        with sole_daemon(type_in.station / "var"):
+        with sole_daemon(type_in.station):
             return type_in("play", *arguments)
 
     def test_play_outside_the_hours_is_refused(
@@ -749,12 +749,12 @@ class TestWithADaemon:
     ) -> None:
         """After 5 s without an answer it says where to look."""
         monkeypatch.setattr("broadcaster.edges.clock.SystemClock.sleep", lambda *_: False)
-        with sole_daemon(type_in.station / "var"):
+        with sole_daemon(type_in.station):
             assert "The daemon did not answer within 5 s." in type_in.fault("stop")
 
     def test_a_second_one_is_refused(self, type_in: Terminal) -> None:
         """Two daemons would sound twice: it names the process that runs."""
-        with sole_daemon(type_in.station / "var"):
+        with sole_daemon(type_in.station):
             fault = type_in.fault("run")
         assert f"process {os.getpid()}" in fault
         assert "broadcaster status" in fault
@@ -773,7 +773,7 @@ class TestWithADaemon:
 
     def test_status_says_whether_it_runs(self, type_in: Terminal) -> None:
         """Exit code 0 with a daemon, 1 without; what comes next stands in both."""
-        with sole_daemon(type_in.station / "var"):
+        with sole_daemon(type_in.station):
             running = type_in("status", "--json")
         off = type_in("status", "--json")
         assert (running.code, running.json["running"]) == (0, True)

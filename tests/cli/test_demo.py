@@ -190,7 +190,7 @@ class TestWhichDay:
     ) -> None:
         """A station's sound card feeds loudspeakers: the demo does not even look for it."""
         monkeypatch.setattr("broadcaster.edges.sink.card_players", lambda: pytest.fail("looked for a card"))
-        with sole_daemon(type_in.station / "var"):
+        with sole_daemon(type_in.station):
             said = type_in("demo", "--day", DAY)
         assert said.code == 0
         assert "nothing sounds" in said.out

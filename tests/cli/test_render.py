@@ -346,7 +346,7 @@ class TestPreview:
         """Headphones on another output disturb nobody."""
         type_in.change("schedules/station.toml", 'sink = "null"', 'sink = "card:loa"')
         try:
-            with sole_daemon(type_in.station / "var"), sound_server.listen() as heard:
+            with sole_daemon(type_in.station), sound_server.listen() as heard:
                 said = type_in("script", "preview", "nuoc", "--language", MONG, "--card", "loudspeaker")
         finally:
             type_in.change("schedules/station.toml", 'sink = "card:loa"', 'sink = "null"')
@@ -363,7 +363,7 @@ class TestPreview:
         )
         type_in.change("schedules/station.toml", 'sink = "null"', f'sink = "card:{card}"')
         try:
-            with sole_daemon(type_in.station / "var"):
+            with sole_daemon(type_in.station):
                 fault = type_in.fault("script", "preview", "nuoc", "--card", card)
         finally:
             type_in.change("schedules/station.toml", f'sink = "card:{card}"', 'sink = "null"')

@@ -354,7 +354,7 @@ class TestRefusing:
 
     def test_a_running_daemon_is_told_of(self, type_in: Terminal) -> None:
         """Whoever edits knows that nothing else is to be done."""
-        with sole_daemon(type_in.station / "var"):
+        with sole_daemon(type_in.station):
             assert "The daemon runs and follows by itself." in does(type_in, "edit", "tin", "--title", "Mới")
         assert "daemon" not in does(type_in, "edit", "tin", "--title", "Tin")
 

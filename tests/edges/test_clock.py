@@ -3,12 +3,13 @@
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from threading import Event, Thread, Timer
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from broadcaster.edges.clock import Clock, FastClock, SystemClock
+from broadcaster.edges.clock import EARLIEST, Clock, ClockState, FastClock, SystemClock
 from tests.fakes import FakeClock, SteppedClock
 
 NEVER = Event()
@@ -106,6 +107,12 @@ class TestEveryClock:
         assert time.monotonic() - begun < TOLERANCE
         assert clock.monotonic() - before < 10 * TOLERANCE
 
+    def test_tells_what_speaks_for_it(self, clock: Clock) -> None:
+        """The daemon asks every clock, at every look."""
+        state = clock.state()
+        assert isinstance(state, ClockState)
+        assert {type(state.synchronised), type(state.rtc), type(state.boot)} == {bool, str}
+
     def test_going_idle_never_goes_back(self, clock: Clock) -> None:
         """To be idle until a time that has passed changes nothing."""
         before = clock.now()
@@ -167,6 +174,111 @@ class TestSystemClock:
         begun = time.monotonic()
         assert clock.wait_until(clock.now() + timedelta(minutes=59), NEVER) is False
         assert time.monotonic() - begun < 0.1 + SystemClock.LONGEST_WAIT + TOLERANCE
+
+    def test_a_wait_is_over_within_a_millisecond(self) -> None:
+        """On the dot, where the machine is not busy: so it is the best of eleven waits that counts."""
+        clock, late = SystemClock(), []
+        for _wait in range(11):
+            when = clock.now() + timedelta(seconds=0.02)
+            clock.wait_until(when, NEVER)
+            late.append((clock.now() - when).total_seconds())
+        assert 0 <= min(late) < 0.001
+
+    def test_set_back_nobody_is_let_go_too_early(self) -> None:
+        """Wall time that is set back while somebody waits: the wait is as much longer."""
+
+        class SetBack(SystemClock):
+            ahead = timedelta(seconds=0.2)
+
+            def now(self) -> datetime:
+                return super().now() + self.ahead
+
+        clock = SetBack()
+
+        def set_back() -> None:
+            clock.ahead = timedelta()
+
+        Timer(0.05, set_back).start()
+        when = clock.now() + timedelta(seconds=0.1)
+        assert clock.wait_until(when, NEVER) is False
+        assert timedelta() <= clock.now() - when < timedelta(seconds=TOLERANCE)
+
+    def test_this_run_of_the_machine_has_a_name(self) -> None:
+        """It is the same for every program that asks, and not empty."""
+        assert SystemClock().state().boot == SystemClock().state().boot != ""
+
+    def test_no_name_where_the_system_gives_none(self, tmp_path: Path) -> None:
+        """Without it the state is told all the same."""
+        clock = SystemClock()
+        clock.BOOT = tmp_path / "none"
+        assert clock.state().boot == ""
+
+    @pytest.mark.parametrize(
+        ("says", "goes_on"),
+        [
+            (EARLIEST + timedelta(days=30), True),
+            (EARLIEST, True),
+            (EARLIEST - timedelta(seconds=1), False),
+            (datetime(2000, 1, 1, 0, 5, tzinfo=UTC), False),
+            (datetime(1970, 1, 1, 0, 0, 7, tzinfo=UTC), False),
+        ],
+    )
+    def test_a_battery_that_is_empty_is_found(self, tmp_path: Path, says: datetime, goes_on: bool) -> None:
+        """A clock in the machine that says 1970 or 2000 did not go on, whatever the system made of it."""
+        clock = self.with_rtc(tmp_path, f"{says.timestamp():.0f}\n")
+        assert clock.state().rtc is goes_on
+
+    @pytest.mark.parametrize("says", ["", "soon", None])
+    def test_a_clock_that_does_not_answer_is_none(self, tmp_path: Path, says: str | None) -> None:
+        """Neither one that cannot be read nor one that says no number speaks for the time."""
+        assert not self.with_rtc(tmp_path, says).state().rtc
+
+    def test_one_of_two_is_enough(self, tmp_path: Path) -> None:
+        """A board with a dead clock of its own and a live one beside it has a live one."""
+        clock = self.with_rtc(tmp_path, "7")
+        self.with_rtc(tmp_path, f"{EARLIEST.timestamp() + 9:.0f}", "rtc1")
+        assert clock.state().rtc
+
+    def test_a_machine_without_one_has_none(self, tmp_path: Path) -> None:
+        """No folder, or an empty one: nothing went on."""
+        clock = SystemClock()
+        clock.RTCS = tmp_path / "none"
+        assert not clock.state().rtc
+
+    @pytest.mark.parametrize(
+        ("answer", "synchronised"), [(0, True), (1, True), (4, True), (5, False), (-1, False)]
+    )
+    def test_the_system_says_whether_a_server_sets_it(
+        self, monkeypatch: pytest.MonkeyPatch, answer: int, synchronised: bool
+    ) -> None:
+        """Well, before, in and after a leap second it is; not in error, and not where nobody may ask."""
+
+        class Library:
+            def __init__(self, _name: None) -> None:
+                pass
+
+            def adjtimex(self, _struct: object) -> int:
+                return answer
+
+        monkeypatch.setattr("ctypes.CDLL", Library)
+        assert SystemClock().state().synchronised is synchronised
+
+    def test_asking_sets_nothing(self) -> None:
+        """The real system call gives an answer, and leaves the time as it is."""
+        clock = SystemClock()
+        wall, monotonic = clock.now(), clock.monotonic()
+        assert clock.state().synchronised in (True, False)
+        passed = clock.monotonic() - monotonic
+        assert (clock.now() - wall).total_seconds() == pytest.approx(passed, abs=0.05)
+
+    @staticmethod
+    def with_rtc(folder: Path, says: str | None, name: str = "rtc0") -> SystemClock:
+        (folder / name).mkdir()
+        if says is not None:
+            (folder / name / "since_epoch").write_text(says)
+        clock = SystemClock()
+        clock.RTCS = folder
+        return clock
 
 
 class TestFastClock:
@@ -230,6 +342,27 @@ class TestFastClock:
         before = clock.now()
         clock.idle_until(START)
         assert clock.now() >= before
+
+    def test_its_time_is_its_own(self) -> None:
+        """Nothing can be wrong with it: it counts as synchronised, however wrong the machine's clock is."""
+        assert make_fast().state().synchronised
+
+
+class TestFakeClock:
+    def test_in_suspend_only_wall_time_goes_on(self) -> None:
+        """Eight hours asleep are none that were counted."""
+        clock = FakeClock(START)
+        before = clock.monotonic()
+        clock.suspend(8 * 3600)
+        assert clock.now() - START == timedelta(hours=8)
+        assert clock.monotonic() == before
+
+    def test_is_synchronised_until_it_is_told_otherwise(self) -> None:
+        """Its state is what a test makes it."""
+        clock = FakeClock(START)
+        assert clock.state().synchronised
+        clock.its_state = ClockState(synchronised=False, rtc=False, boot="second")
+        assert clock.state() == ClockState(synchronised=False, rtc=False, boot="second")
 
 
 class TestSteppedClock:

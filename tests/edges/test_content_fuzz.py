@@ -29,7 +29,20 @@ FILES: Mapping[str, dict[str, Any]] = {
         "timezone": "Asia/Ho_Chi_Minh",
         "closing": "mo-dau.flac",
         "hours": {"allowed": [[time(5), time(6, 30)]], "session_minutes": 30, "sessions_per_day": 2},
-        "cluster": [{"id": "nam-po", "name": "A", "area": "03160", "languages": ["vi"], "sink": "null"}],
+        "position": [22.0, 102.5],
+        "amplifier": {"on": "relay on", "off": "relay off", "warm_up": 5},
+        "alarm": {"webhook": "https://x", "email": ["a@x.vn"], "smtp": "smtp://x:25"},
+        "cluster": [
+            {
+                "id": "nam-po",
+                "name": "A",
+                "area": "03160",
+                "languages": ["vi"],
+                "sink": "null",
+                "volume": 80,
+                "verify": "card:default",
+            }
+        ],
     },
     "schedules/areas.toml": {
         "area": [

@@ -22,6 +22,7 @@ from broadcaster.edges.sink import (
     FileSink,
     NullSink,
     Played,
+    Reel,
     Sink,
     card_players,
     open_sink,
@@ -74,18 +75,19 @@ class Stage:
     clock: Clock
     stop: Event = field(default_factory=Event)
     progress: list[tuple[datetime, float]] = field(default_factory=list)
-    on_progress: Callable[[float], None] | None = None
+    at_one_second: Callable[[], object] = lambda: None
 
     def play(self, *sounds: Path, after: float = 0.0, at: datetime | None = None) -> Played:
         def note(seconds: float) -> None:
             self.progress.append((self.clock.now(), seconds))
-            if self.on_progress:
-                self.on_progress(seconds)
+            if 0.9 < seconds < 1.9:
+                self.at_one_second()
 
-        before = held()
+        before, reel = held(), Reel(sounds)
         try:
-            return self.sink.play(sounds, at or self.clock.now() + timedelta(seconds=after), self.stop, note)
+            return self.sink.play(reel, at or self.clock.now() + timedelta(seconds=after), self.stop, note)
         finally:
+            reel.close()
             assert held() == before
             self.sink.close()
 
@@ -155,12 +157,13 @@ class TestEverySink:
         played = stage.play(make_sound(tmp_path / "a.wav", 2.2))
         assert played.started is not None
         moments = [(moment - played.started).total_seconds() for moment, _ in stage.progress]
-        assert moments == pytest.approx([1, 2], abs=TOLERANCE)
-        assert [seconds for _, seconds in stage.progress] == pytest.approx([1, 2], abs=TOLERANCE)
+        assert moments == pytest.approx([0, 1, 2], abs=TOLERANCE)
+        assert [seconds for _, seconds in stage.progress] == pytest.approx([0, 1, 2], abs=TOLERANCE)
+        assert stage.progress[0][1] > 0
 
     def test_stops(self, stage: Stage, tmp_path: Path) -> None:
         """A stop ends it there, and what sounded until then is counted."""
-        stage.on_progress = lambda _: stage.stop.set()
+        stage.at_one_second = stage.stop.set
         played = stage.play(make_sound(tmp_path / "a.wav", 30))
         assert played.stopped
         assert played.fault is None
@@ -260,7 +263,7 @@ class TestFileSink:
 
     def test_is_whole_when_stopped(self, stage: Stage, tmp_path: Path) -> None:
         """Stopped half way, the file has what sounded and no more."""
-        stage.on_progress = lambda _: stage.stop.set()
+        stage.at_one_second = stage.stop.set
         played = stage.play(make_sound(tmp_path / "a.wav", 30), at=self.AT)
         (file,) = (tmp_path / "out" / "loa").iterdir()
         assert played.seconds == pytest.approx(1)
@@ -397,7 +400,7 @@ class TestCardSinkWithoutAServer:
     ) -> None:
         """An error of the caller's own passes through, and the player is gone all the same."""
         programs("pacat", "/usr/bin/head -c 96000 > /dev/null; exec /bin/sleep 60")
-        stage.on_progress = lambda _: (_ for _ in ()).throw(OSError("disk full"))
+        stage.at_one_second = lambda: (_ for _ in ()).throw(OSError("disk full"))
         with pytest.raises(OSError, match="disk full"):
             stage.play(make_sound(tmp_path / "a.wav", 30))
 
@@ -459,7 +462,7 @@ class TestCardSinkOnAServer:
         path = make_sound(tmp_path / "a.wav", 30)
         with sound_server.listen() as heard:
             timer.start()
-            played = card.sink.play([path], at, card.stop, lambda _: None)
+            played = card.sink.play(Reel([path]), at, card.stop, lambda _: None)
             assert time.monotonic() - stopped_at[0] < 0.1
         timer.join()
         assert played.stopped
@@ -467,7 +470,7 @@ class TestCardSinkOnAServer:
 
     def test_notices_a_server_that_dies(self, card: Stage, sound_server: SoundServer, tmp_path: Path) -> None:
         """A server that dies is a fault at once, with the seconds that sounded."""
-        card.on_progress = lambda _: sound_server.die()
+        card.at_one_second = sound_server.die
         begun = time.monotonic()
         played = card.play(make_sound(tmp_path / "a.wav", 30))
         assert played.fault is not None
@@ -478,7 +481,7 @@ class TestCardSinkOnAServer:
         self, card: Stage, sound_server: SoundServer, tmp_path: Path
     ) -> None:
         """A server that freezes is a fault after three seconds, with the seconds that sounded."""
-        card.on_progress = lambda _: sound_server.freeze()
+        card.at_one_second = sound_server.freeze
         begun = time.monotonic()
         played = card.play(make_sound(tmp_path / "a.wav", 30))
         assert "stood still" in str(played.fault)

@@ -12,7 +12,16 @@ from broadcaster.model.area import Areas
 from broadcaster.model.content import Content
 from broadcaster.model.occurrence import Kind, Occurrence, Reason, State
 from broadcaster.model.plan import plan
-from broadcaster.model.schedule import BulletinClass, Days, Exclusion, Move, Quota, Schedule, Season
+from broadcaster.model.schedule import (
+    BulletinClass,
+    Days,
+    Exclusion,
+    Move,
+    Quota,
+    Relay,
+    Schedule,
+    Season,
+)
 from tests.factories import (
     EVENING,
     MORNING,
@@ -521,6 +530,96 @@ def test_without_a_quota_nothing_is_made_good() -> None:
     content = make_content(make_schedule("bhxh", make_rule(EVENING, weekdays=TUE_FRI)))
     log = lost(content, "bhxh/2026-11-17T17:30:00/nam-po")
     assert make_goods(planned(content, *WEEK, log=log)) == []
+
+
+@pytest.mark.parametrize("outcome", sorted(LOST))
+def test_what_an_emergency_took_is_made_good_without_a_quota(outcome: Outcome) -> None:
+    """What an emergency cut off or held back sounds at the schedule's next free time, else in a session."""
+    content = make_content(make_schedule("bhxh", make_rule(MORNING, EVENING, weekdays=TUE_FRI)))
+    log = lost(content, "bhxh/2026-11-17T05:30:00/nam-po", outcome=outcome, reason=Reason.ALERT)
+    assert make_goods(planned(content, *WEEK, log=log)) == ["Wed 05:30"]
+    daily = make_content(make_schedule("bhxh"))
+    log = lost(daily, "bhxh/2026-11-17T17:30:00/nam-po", outcome=outcome, reason=Reason.ALERT)
+    assert make_goods(planned(daily, *WEEK, log=log)) == ["Tue 17:35"]
+
+
+def test_an_extra_that_an_emergency_took_is_made_good() -> None:
+    """A date beside all rules is owed too, on any day of its week."""
+    content = make_content(make_schedule("bhxh", campaigns=[], extras=[datetime(2026, 11, 17, 17, 30)]))  # noqa: DTZ001
+    log = lost(content, "bhxh/2026-11-17T17:30:00/nam-po", reason=Reason.ALERT)
+    assert make_goods(planned(content, *WEEK, log=log)) == ["Tue 17:35"]
+
+
+def test_what_an_emergency_took_is_owed_above_the_quota_once() -> None:
+    """It is made good though the week reaches its quota without it, and then counts as if never lost."""
+    three = make_rule(EVENING, weekdays=frozenset({0, 1, 4}), at_least=Quota(2))
+    content = make_content(make_schedule("bhxh", three))
+    log = lost(content, "bhxh/2026-11-16T17:30:00/nam-po", reason=Reason.ALERT)
+    assert make_goods(planned(content, *WEEK, log=log)) == ["Wed 17:30"]
+    log |= lost(content, "bhxh/2026-11-17T17:30:00/nam-po")
+    assert make_goods(planned(content, *WEEK, log=log)) == ["Wed 17:30"]
+
+
+def test_a_make_good_that_an_emergency_took_is_owed_again() -> None:
+    """Until the week is over; one that is lost otherwise was owed once."""
+    content = make_content(make_schedule("bhxh", make_rule(EVENING, weekdays=TUE_FRI)))
+    log = lost(content, "bhxh/2026-11-17T17:30:00/nam-po", reason=Reason.ALERT)
+    (extra,) = [one for one in planned(content, *WEEK, log=log) if one.kind is Kind.MAKE_GOOD]
+    again = log | make_log(make_airing(extra, Outcome.MISSED, reason=Reason.ALERT))
+    assert make_goods(planned(content, *WEEK, log=again)) == ["Wed 17:30", "Thu 17:30"]
+    failed = log | make_log(make_airing(extra, Outcome.FAILED))
+    assert make_goods(planned(content, *WEEK, log=failed)) == ["Wed 17:30"]
+
+
+RELAY = Relay("http://radio.vn/live", 30 * 60)
+
+
+def test_a_relay_lasts_its_minutes() -> None:
+    """It fills a session of as many minutes, whatever would replace it; what comes behind it has no room."""
+    for scripts in ([], ["tin"]):
+        relay = make_schedule("a", make_rule(EVENING), scripts=scripts, relay=RELAY)
+        content = make_content(relay, make_schedule("b", make_rule(EVENING)))
+        one, other = planned(content)
+        assert (one.relay, one.seconds, one.state, one.opens, one.closes) == (
+            RELAY,
+            1800,
+            State.PLANNED,
+            True,
+            True,
+        )
+        assert (other.state, other.reason) == (State.DISPLACED, Reason.SESSION_FULL)
+        assert (one.script, one.script_title) == (("tin", "Kịch bản tin") if scripts else ("", "Lịch a"))
+        assert [recipe.language for recipe in one.recipes] == (["vi"] if scripts else [])
+
+
+def test_a_relay_ends_within_the_hours() -> None:
+    """One that would go on after them is displaced as anything is, and an emergency is not."""
+    for bulletin_class, state in (
+        (BulletinClass.NORMAL, State.DISPLACED),
+        (BulletinClass.EMERGENCY, State.PLANNED),
+    ):
+        late = make_rule(time(18, 5))
+        relay = make_schedule("a", late, scripts=[], relay=RELAY, bulletin_class=bulletin_class)
+        (one,) = planned(make_content(relay))
+        assert one.state is state
+
+
+def test_a_relay_sounds_though_what_replaces_it_lacks_something() -> None:
+    """The plan keeps it, and tells what the local programme lacks."""
+    script = make_script(items=[replace(make_script().items[0], text={"en": "Hello"})])
+    content = make_content(make_schedule("a", make_rule(EVENING), relay=RELAY), scripts=[script])
+    (one,) = planned(content)
+    assert (one.state, one.reason, one.seconds) == (State.PLANNED, Reason.INCOMPLETE, 1800)
+    assert one.detail == "vi: no-recording (loi)"
+
+
+def test_what_replaces_a_relay_rotates() -> None:
+    """Several scripts take turns as they do elsewhere."""
+    scripts = [make_script("tin"), make_script("nuoc")]
+    content = make_content(
+        make_schedule("a", make_rule(MORNING, EVENING), scripts=["tin", "nuoc"], relay=RELAY), scripts=scripts
+    )
+    assert {one.script for one in planned(content)} == {"tin", "nuoc"}
 
 
 def test_a_loss_above_the_quota_is_not_made_good() -> None:

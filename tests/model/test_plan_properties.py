@@ -2,10 +2,11 @@
 
 import random
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import cycle, pairwise
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
@@ -16,9 +17,19 @@ from broadcaster.edges.content.recurrence import RRule
 from broadcaster.model.airing import LOST, Airing, Outcome
 from broadcaster.model.area import Areas
 from broadcaster.model.content import Content
-from broadcaster.model.occurrence import Kind, Occurrence, State
+from broadcaster.model.occurrence import Kind, Occurrence, Reason, State
 from broadcaster.model.plan import plan
-from broadcaster.model.schedule import BulletinClass, Days, Exclusion, Move, Quota, Rule, Schedule, Season
+from broadcaster.model.schedule import (
+    BulletinClass,
+    Days,
+    Exclusion,
+    Move,
+    Quota,
+    Relay,
+    Rule,
+    Schedule,
+    Season,
+)
 from broadcaster.model.session import GAP, MIDNIGHT, Day, Wanted
 from broadcaster.model.station import Cluster, Hours, Span
 from tests.factories import (
@@ -133,6 +144,7 @@ def all_areas(draw: st.DrawFn) -> Areas:
     return Areas([*others, *draw(st.sampled_from(kinds))])
 
 
+relays = st.builds(Relay, st.just("http://radio.vn/live"), st.sampled_from([60, 300, 1800]))
 places = st.sampled_from([["11"], ["03160/nam-po"], ["03160/na-pan", "03160"], ["03166"]])
 
 
@@ -143,6 +155,7 @@ def schedules(draw: st.DrawFn, within: st.SearchStrategy[Days] = in_these_weeks)
     one_rule = rules(within)
     for name in draw(st.lists(st.sampled_from("pqrs"), min_size=1, unique=True)):
         given_rules = draw(st.lists(one_rule, max_size=3))
+        relay = draw(st.none() | st.none() | relays)
         asked = [datetime.combine(day, one) for rule in given_rules for day in DAYS for one in rule.times]
         found.append(
             make_schedule(
@@ -155,7 +168,8 @@ def schedules(draw: st.DrawFn, within: st.SearchStrategy[Days] = in_these_weeks)
                         st.builds(Move, st.sampled_from(asked) if asked else moments, moments), max_size=3
                     )
                 ),
-                scripts=draw(st.lists(st.sampled_from("abcd"), min_size=1, max_size=3)),
+                scripts=draw(st.lists(st.sampled_from("abcd"), min_size=relay is None, max_size=3)),
+                relay=relay,
                 extras=draw(st.lists(moments, max_size=2, unique=True)),
                 areas=draw(places),
                 bulletin_class=draw(st.sampled_from([*BulletinClass, BulletinClass.NORMAL])),
@@ -201,6 +215,12 @@ def ends_of(one: Occurrence) -> Sequence[Outcome]:
     }[one.state]
 
 
+def airing(draw: Callable[..., Any], one: Occurrence, outcome: Outcome, logged: datetime) -> Airing:
+    """Of one that was lost, an emergency may be the reason."""
+    reason = draw(st.sampled_from(["power", Reason.ALERT])) if outcome in LOST else ""
+    return make_airing(one, outcome, logged=logged, reason=reason)
+
+
 lateness = st.sampled_from([timedelta(), timedelta(minutes=3), timedelta(hours=13), timedelta(days=2)])
 fates = st.lists(st.tuples(st.integers(0, 8), lateness), min_size=1, max_size=11)
 
@@ -211,7 +231,7 @@ def logs(draw: st.DrawFn, content: Content) -> dict[str, Airing]:
     log = {}
     for one, (fate, late) in zip(plan(content, {}, START, END), cycle(draw(fates)), strict=False):
         if fate < len(ends := ends_of(one)):
-            log[one.id] = make_airing(one, ends[fate], logged=one.at.astimezone(UTC) + late)
+            log[one.id] = airing(draw, one, ends[fate], one.at.astimezone(UTC) + late)
     return log
 
 
@@ -497,7 +517,7 @@ def test_a_promised_make_good_never_changes(data: st.DataObject, content: Conten
         outcome = data.draw(st.sampled_from(ends_of(one)))
         late = data.draw(st.sampled_from([timedelta(seconds=1), timedelta(seconds=1), timedelta(hours=15)]))
         now = max(now + timedelta(seconds=1), one.at + late)
-        log[one.id] = make_airing(one, outcome, logged=now.astimezone(UTC))
+        log[one.id] = airing(data.draw, one, outcome, now.astimezone(UTC))
 
 
 @st.composite

@@ -4,7 +4,7 @@ from datetime import time
 
 import pytest
 
-from broadcaster.model.station import Span
+from broadcaster.model.station import AlarmTo, Span
 from tests.factories import make_hours
 
 
@@ -29,3 +29,10 @@ def test_one_allowed_span_must_hold_all_of_it(start: str, end: str, held: bool) 
 def test_a_span_is_written_as_people_write_it() -> None:
     """A span of the day reads 05:00-06:30."""
     assert str(Span(time(5), time(6, 30))) == "05:00-06:30"
+
+
+def test_where_alarms_go_hides_what_is_secret() -> None:
+    """Neither the password of the mail server nor the webhook's address is shown with the object."""
+    told = repr(AlarmTo("https://x.vn/geheim", ("a@x.vn",), "smtps://u:geheim@x.vn"))
+    assert "geheim" not in told
+    assert "a@x.vn" in told

@@ -14,6 +14,7 @@ from broadcaster.model.schedule import (
     Exclusion,
     Move,
     Quota,
+    Relay,
     Rule,
     Schedule,
     Season,
@@ -29,6 +30,7 @@ from .tables import (
     Table,
     a_flag,
     a_moment,
+    a_relay,
     nfc,
     number_from,
     numbers_from,
@@ -39,7 +41,16 @@ from .tables import (
     some_weekdays,
 )
 
-HEAD = ("title", "script", "areas", "class", "enabled", "except")  # keys at the top of a schedule
+HEAD = (
+    "title",
+    "script",
+    "areas",
+    "class",
+    "enabled",
+    "except",
+    "relay",
+    "minutes",
+)  # keys at the top of a schedule
 NO_SCHEDULES = ("station", "areas", "seasons")  # files of schedules/ that are something else
 
 
@@ -85,7 +96,13 @@ def read_schedule(
     reading: Reading, name: str, table: Table, zone: ZoneInfo, scripts: Mapping[str, Script]
 ) -> Schedule:
     title = table.text("title")
-    named = table.take("script", some_texts, say("a script's name, or a list of them"))
+    relay = read_relay(table)
+    named = table.take(
+        "script",
+        some_texts,
+        say("a script's name, or a list of them"),
+        () if "relay" in table.data else NOT_GIVEN,  # it then only replaces the relay
+    )
     first = scripts.get(named[0]) if named else None
     schedule = Schedule(
         id=name,
@@ -99,6 +116,7 @@ def read_schedule(
         moves=[read_move(one) for one in table.tables("move")],
         extras=[read_extra(one) for one in table.tables("extra")],
         enabled=table.take("enabled", a_flag, say("true or false"), default=True),
+        relay=relay,
     )
     known_areas(reading, table, schedule.areas)
     occurrences = [move.occurrence for move in schedule.moves]
@@ -117,6 +135,26 @@ def read_schedule(
     if table.lacks("rule", "campaign", "extra"):
         table.fault(say("The schedule never plays."), say("Add a [[rule]] with its times."))
     return schedule
+
+
+def read_relay(table: Table) -> Relay | None:
+    """What is passed on from somewhere else, from each of the schedule's times for “minutes”."""
+    if "relay" not in table.data:
+        if "minutes" in table.data:
+            table.known.add("minutes")
+            table.fault(
+                say("“minutes” is there, and no “relay” that would last so long."),
+                say("Take it out: a script lasts as long as its words. A relay names its source too."),
+                "minutes",
+            )
+        return None
+    url = table.take(
+        "relay",
+        a_relay,
+        say("an address such as {example}", example='"http://radio.vn:8000/live" or "line:default"'),
+    )
+    minutes = table.take("minutes", number_from(1, 720), say("how long it lasts, from 1 to 720 minutes"))
+    return Relay(url, minutes * 60) if url and minutes else None
 
 
 def read_rule(table: Table, zone: ZoneInfo, *, campaign: bool = False) -> Rule:

@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+import shlex
 import tomllib
 import unicodedata
 from collections import Counter
@@ -11,6 +12,7 @@ from datetime import MAXYEAR, date, datetime, time
 from pathlib import Path
 from stat import S_ISREG
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from broadcaster.model import typed
@@ -51,11 +53,20 @@ class Table:
         """Report what is wrong with the table, or with what lies *inside* of it."""
         self.faults.append(Fault(self.where, what, following, at=(*self.at, *inside)))
 
-    def take(self, key: str, read: Callable[[Any], T], wanted: Text, default: T = NOT_GIVEN) -> T:
+    def take(
+        self,
+        key: str,
+        read: Callable[[Any], T],
+        wanted: Text,
+        default: T = NOT_GIVEN,
+        *,
+        secret: bool = False,
+    ) -> T:
         """
         The value of *key* as *read* understands it; *wanted* says what that is.
 
-        Faulty values are reported, and given as the default (None where there is none).
+        Faulty values are reported, without what stands there if it is *secret*, and given as the default
+        (None where there is none).
         """
         self.known.add(key)
         if key not in self.data:
@@ -67,9 +78,11 @@ class Table:
         try:
             return read(self.data[key])
         except (TypeError, ValueError, LookupError, AttributeError, OSError):
+            value = "…" if secret else shown(self.data[key])[:60]
             self.fault(
-                say("“{key}” is not understood: {value}.", key=key, value=shown(self.data[key])[:60]),
-                likely(key, self.data[key], read) or say("Write {wanted}.", wanted=wanted),
+                say("“{key}” is not understood: {value}.", key=key, value=value),
+                (None if secret else likely(key, self.data[key], read))
+                or say("Write {wanted}.", wanted=wanted),
                 key,
             )
             return None if default is NOT_GIVEN else default  # type: ignore[return-value]
@@ -161,7 +174,7 @@ class Reading:
                     raise RecursionError
                 table = Table(tomllib.loads(text), where, self.faults)
         except (ValueError, RecursionError) as error:
-            self.faults.append(unread(where, error, text))
+            self.faults.append(unread(where, error, discreet(text)))
         return table
 
     def bytes(self, path: Path, largest: int = LARGEST_FILE) -> bytes | None:
@@ -257,12 +270,22 @@ def repeated(values: Iterable[T]) -> list[T]:
     return [value for value, count in Counter(values).items() if count > 1 and value is not None]
 
 
+def discreet(text: str) -> str:
+    """*text* without the names and passwords that addresses in it carry."""
+    lines = []
+    for line in text.split("\n"):
+        before, sign, rest = line.partition("://" if "://" in line or "smtp" not in line else "=")
+        _, at, after = rest.rpartition("@")
+        lines.append(f"{before}{sign}…@{after}" if at else line)
+    return "\n".join(lines)
+
+
 def shown(value: Any, depth: int = 2) -> str:
     """*value* about as it was written in the file."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, str):
-        return f'"{value[:60]}"'
+        return f'"{discreet(value)[:60]}"'
     if isinstance(value, date | time):
         return value.isoformat()
     if isinstance(value, int):
@@ -299,6 +322,12 @@ def likely(key: str, value: Any, read: Callable[[Any], Any]) -> Text | None:
             return say("Write {wanted}.", wanted=shown(typed.some_weekdays(said)))
     if meant is not None:
         return say("Write it so, without quotes: {value}.", value=shown(meant))
+    if texts and read is a_relay:
+        kind, _, name = said.partition(":")
+        if kind in ("line", "card"):
+            return say("Did you mean “{meant}”?", meant=f"line:{name or 'default'}")
+        if re.match(r"[\w-]+(\.[\w-]+)+(:\d|/|$)", said):
+            return say("Did you mean “{meant}”?", meant=f"http://{said}")
     if texts and read is a_flag:
         return say("Write true or false, without quotes.")
     if read is some_times and type(value) is time:
@@ -342,9 +371,62 @@ def a_list(value: Any) -> list[Any]:
 
 
 def a_sink(value: Any) -> str:
-    if not re.fullmatch(r"null|(card|file):.+", a_text(value)):
+    if not re.fullmatch(r"null|file:.+|card:[^#]+(#left|#right)?", a_text(value)):
         raise ValueError(value)
     return str(value)
+
+
+def an_input(value: Any) -> str:
+    if not re.fullmatch(r"card:[^#]+", a_text(value)):
+        raise ValueError(value)
+    return str(value)
+
+
+def a_command(value: Any) -> str:
+    if not shlex.split(a_text(value))[0] or "\0" in value:
+        raise ValueError(value)
+    return str(value)
+
+
+def a_path(value: Any) -> str:
+    if not Path(a_text(value)).is_absolute() or "\0" in value:
+        raise ValueError(value)
+    return str(value)
+
+
+def an_address(*schemes: str) -> Callable[[Any], str]:
+    """An address in the web that begins with one of *schemes*."""
+
+    def read(value: Any) -> str:
+        parts = urlsplit(a_text(value))
+        known = parts.scheme in schemes and parts.hostname and parts.port != 0  # raises ValueError itself
+        if not known or re.search(r"[^!-~]", value):
+            raise ValueError(value)
+        return str(value)
+
+    return read
+
+
+def a_relay(value: Any) -> str:
+    """Where a stream is fetched, or an input of the sound card: `line:default`, `line:NAME`."""
+    if re.fullmatch(r"line:[!-~]+", a_text(value)):
+        return str(value)
+    return an_address("http", "https")(value)
+
+
+def some_mailboxes(value: Any) -> tuple[str, ...]:
+    boxes = some_texts(value)
+    if not all(re.fullmatch(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+", one) for one in boxes):
+        raise ValueError(value)
+    return boxes
+
+
+def a_position(value: Any) -> tuple[float, float]:
+    latitude, longitude = a_list(value)
+    known = {type(latitude), type(longitude)} <= {int, float}
+    if not known or not (-90 <= latitude <= 90 and -180 <= longitude <= 180):
+        raise ValueError(value)
+    return float(latitude), float(longitude)
 
 
 def a_flag(value: Any) -> bool:

@@ -1,0 +1,324 @@
+"""alert: an emergency on air at once, again and again until it ends."""
+
+import secrets
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from broadcaster.edges.control import ask
+from broadcaster.model.content import Content
+from broadcaster.model.errors import BroadcasterError, Fault, did_you_mean, say
+from broadcaster.model.plan import recipe_at
+from broadcaster.model.programme import Programme
+from broadcaster.model.script import called
+
+from . import air, output, words
+from .here import Here
+from .language import _
+
+if TYPE_CHECKING:
+    from broadcaster.assembly import Assembly
+    from broadcaster.model.cap import Broadcast, CapMessage
+
+LONGEST_TITLE = 60  # letters
+MEMORY = Path("/dev/shm")  # noqa: S108 - where there is no disk, or a full one
+
+
+def add_to(app: typer.Typer) -> None:
+    app.command("alert", help=_("An emergency: on air at once, over everything, until it ends."))(alert)
+
+
+@dataclass(frozen=True)
+class Place:
+    """A cluster on which it is to be heard."""
+
+    id: str
+    name: str
+    profile: str
+    languages: Sequence[str]
+
+
+Say = Callable[["Assembly", Place], list[tuple[str, Programme]]]  # language, programme
+
+
+def alert(
+    context: typer.Context,
+    what: Annotated[
+        str | None,
+        typer.Argument(
+            metavar=_("TEXT|SCRIPT|FILE"), help=_("Words to be spoken, a script's name, or an audio file.")
+        ),
+    ] = None,
+    cluster: Annotated[
+        list[str] | None, typer.Option(help=_("Only this cluster; may be given again."))
+    ] = None,
+    every: Annotated[float, typer.Option(min=0.5, max=1440, help=_("Minutes from call to call."))] = 5.0,
+    lasts: Annotated[
+        float, typer.Option("--for", min=0.5, max=10080, help=_("Minutes until it expires."))
+    ] = 60.0,
+    clear: Annotated[
+        bool, typer.Option("--clear", help=_("The all-clear: ends all, or the one named."))
+    ] = False,
+    cap: Annotated[
+        str | None, typer.Option(metavar=_("FILE|-"), help=_("A CAP 1.2 message; - reads it from a pipe."))
+    ] = None,
+) -> None:
+    here: Here = context.obj
+    if clear:
+        _clear(here, what)
+    elif cap is not None:
+        _cap(here, _read(cap), cluster or [], every * 60)
+    elif what is None:
+        raise BroadcasterError(
+            Fault(
+                "",
+                say("An emergency of what words?"),
+                say(
+                    "Write them: {example}", example='broadcaster alert "Nước lũ đang về, bà con lên chỗ cao"'
+                ),
+            )
+        )
+    else:
+        title, script, make = _meant(here, what)
+        name = f"{secrets.token_hex(3)}"
+        _order(here, name, title, cluster or [], every * 60, lasts * 60, script, make)
+
+
+def _meant(here: Here, what: str) -> tuple[str, str, Say]:
+    """The title of an emergency, its script if it has one, and what makes its words."""
+    if (here.root / "audio" / what / "script.toml").is_file():
+        content = here.content()
+        if what not in content.scripts:
+            raise BroadcasterError(
+                Fault(what, say("The script cannot be used."), say("See what is wrong: broadcaster check."))
+            )
+        _check_whole(content, what, here)
+        return (
+            content.scripts[what].title,
+            what,
+            lambda made_by, place: _recited(here, content, what, made_by, place),
+        )
+    path = Path(what)
+    if path.is_file():
+        return path.name, "", lambda made_by, place: [("und", made_by.from_file(path, place.profile))]
+    if " " not in what.strip():
+        scripts = sorted(one.parent.name for one in (here.root / "audio").glob("*/script.toml"))
+        raise BroadcasterError(
+            Fault(
+                what,
+                say("There is neither a script nor a file of this name, and one word is no message."),
+                did_you_mean(what, scripts, say("Write the words in quotes, or the name of a file.")),
+            )
+        )
+    title = what if len(what) <= LONGEST_TITLE else f"{what[:LONGEST_TITLE]}…"
+    return title, "", lambda made_by, place: [("vi", made_by.spoken(_spoken(what), "vi", place.profile))]
+
+
+def _spoken(text: str) -> str:
+    from broadcaster.model.spoken import spoken
+
+    return spoken(text, {})
+
+
+def _check_whole(content: Content, script: str, here: Here) -> None:
+    """Raise BroadcasterError if no language of the script could sound anywhere here: before the tone does."""
+    today = here.now(content).date()
+    recipes = [
+        recipe_at(content, script, language, one.area, today, one.profile)
+        for one in content.station.clusters
+        for language in one.languages
+    ]
+    if all(one.lacks for one in recipes):
+        raise BroadcasterError(
+            *(
+                Fault(
+                    f"audio/{script}",
+                    say(
+                        "{language} is not all there: {items}.",
+                        language=called(one.language),
+                        items=words.lacks(one),
+                    ),
+                    say("Have it approved, or write the words instead: broadcaster alert “…”."),
+                )
+                for one in dict.fromkeys(recipes)
+            )
+        )
+
+
+def _recited(
+    here: Here, content: Content, script: str, made_by: "Assembly", place: Place
+) -> list[tuple[str, Programme]]:
+    cluster = next(one for one in content.station.clusters if one.id == place.id)
+    today = here.now(content).date()
+    recipes = [
+        recipe_at(content, script, language, cluster.area, today, cluster.profile)
+        for language in cluster.languages
+    ]
+    for lacking in (one for one in recipes if one.lacks):
+        output.line(
+            _("Not said in {language} at {place}: {items}.").format(
+                language=words.language(lacking.language), place=place.name, items=words.lacks(lacking)
+            )
+        )
+    return [(one.language, made_by.make(one)) for one in recipes if not one.lacks]
+
+
+def _order(
+    here: Here,
+    name: str,
+    title: str,
+    clusters: Sequence[str],
+    every: float,
+    left: float,
+    script: str,
+    make: Say,
+) -> None:
+    """Have the signal tone sound, make the words meanwhile, and hand them over."""
+    asked = {"id": name, "title": title, "clusters": clusters, "every": every, "left": left}
+    try:
+        told = ask(here.root, "alert", asked)
+    except BroadcasterError:
+        air.needs_daemon(here)
+        raise
+    places = [Place(*one) for one in told["clusters"]]
+    output.line(
+        _("EMERGENCY {id} goes on air now: {places}.").format(
+            id=name, places=", ".join(one.name for one in places)
+        )
+    )
+    try:
+        _hand_over(here, name, script, places, make)
+    except BroadcasterError:
+        ask(here.root, "clear", {"ids": [name]})
+        raise
+    output.line(
+        _("Again every {every} min, for {left} min. To end it: broadcaster alert --clear").format(
+            every=f"{every / 60:g}", left=f"{left / 60:g}"
+        )
+    )
+
+
+def _hand_over(here: Here, name: str, script: str, places: Sequence[Place], make: Say) -> None:
+    """Make the words: on the disk, or where that takes nothing, in memory."""
+    kept_in = MEMORY / f"broadcaster-{sha256(str(here.root).encode()).hexdigest()[:16]}"
+    for folder in (here.var, kept_in):
+        assembly = here.assembly_in(folder)
+        try:
+            made = {one.id: [(tag, each.digest) for tag, each in make(assembly, one)] for one in places}
+            break
+        except BroadcasterError as error:
+            if folder == kept_in or not isinstance(error.__cause__, OSError):
+                raise
+        finally:
+            assembly.close()
+    asked = {"id": name, "script": script, "folder": str(folder), "programmes": made}
+    ask(here.root, "words", asked)
+
+
+def _clear(here: Here, name: str | None) -> None:
+    air.needs_daemon(here)
+    cleared = ask(here.root, "clear", {"ids": [name] if name else None})["cleared"]
+    if cleared:
+        output.line(_("The all-clear: {names}. The plan goes on.").format(names=", ".join(cleared)))
+    elif name:
+        raise BroadcasterError(
+            Fault(
+                name, say("No such emergency is in force."), say("See what is in force: broadcaster status.")
+            )
+        )
+    else:
+        output.line(_("No emergency is in force."))
+
+
+# CAP 1.2
+
+
+def _read(source: str) -> bytes:
+    from broadcaster.edges.cap import LARGEST
+
+    if source == "-":
+        return sys.stdin.buffer.read(LARGEST + 1)
+    with Path(source).open("rb") as file:
+        return file.read(LARGEST + 1)
+
+
+def _cap(here: Here, data: bytes, clusters: Sequence[str], every: float) -> None:
+    """Do what a CAP message asks, as far as it concerns this station."""
+    from broadcaster.edges.cap import read
+    from broadcaster.model.cap import Broadcast, Clear, Refused, fit
+
+    message = read(data)
+    output.faults(message.notes)
+    air.needs_daemon(here)
+    content, state = here.content(), ask(here.root, "status", {})
+    zone = content.station.timezone
+    now = None if state["clock"] else datetime.fromisoformat(state["now"]).astimezone(zone)
+    day = here.now(content).date()
+    known = [one["id"] for one in state["alerts"]] + state["past_alerts"]
+    fits = {
+        one.id: fit(
+            message,
+            content.areas.upwards(one.area, day),
+            one.languages,
+            content.station.position,
+            now,
+            known,
+            state["past_alerts"],
+        )
+        for one in content.station.clusters
+        if not clusters or one.id in clusters
+    }
+    sounding = {name: one for name, one in fits.items() if isinstance(one, Broadcast)}
+    ended = [key for one in fits.values() if isinstance(one, Clear) for key in one.references]
+    ended += [key for one in sounding.values() for key in one.replaces]
+    refused = [one for one in fits.values() if isinstance(one, Refused)]
+    if ended:
+        cleared = ask(here.root, "clear", {"ids": list(dict.fromkeys(ended))})["cleared"]
+        output.line(_("The all-clear: {names}. The plan goes on.").format(names=", ".join(cleared) or "–"))
+    if not sounding and not ended:
+        raise BroadcasterError(*dict.fromkeys(fault for one in refused for fault in one.reasons))
+    if sounding:
+        _order_cap(here, message, sounding, every)
+
+
+def _order_cap(here: Here, message: "CapMessage", sounding: Mapping[str, "Broadcast"], every: float) -> None:
+    first = next(iter(sounding.values()))
+    said = next(one for infos in first.said.values() for one in infos)
+    lasts = max(one.lasts for one in sounding.values())
+
+    def make(made_by: "Assembly", place: Place) -> list[tuple[str, Programme]]:
+        infos = sounding[place.id].said
+        for tag in dict.fromkeys([*sounding[place.id].lacking, *(tag for tag in infos if tag != "vi")]):
+            output.line(
+                _("Not said in {language} at {place}: no voice speaks it.").format(
+                    language=words.language(tag), place=place.name
+                )
+            )
+        text = " ".join(one.info.text for one in infos.get("vi", ()))
+        if not text:
+            raise BroadcasterError(
+                Fault(
+                    message.key,
+                    say("The message says nothing in Vietnamese, and no voice speaks its other languages."),
+                    say("Order it in your own words: broadcaster alert “…”."),
+                )
+            )
+        return [("vi", made_by.spoken(_spoken(text), "vi", place.profile))]
+
+    title = said.info.headline or said.info.event
+    _order(
+        here,
+        message.key,
+        title,
+        list(sounding),
+        every,
+        min(lasts, timedelta(days=7)).total_seconds(),
+        "",
+        make,
+    )

@@ -1,0 +1,102 @@
+"""
+What is written down while something is on air, without waiting for the disk.
+
+Rows and marks are written by a worker of their own, in their order: a disk that is slow, full or read-only
+delays no sound. What it does not take is kept in memory and tried again.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from threading import Event, Lock
+from typing import Any
+
+from broadcaster.alarms import Alarms
+from broadcaster.edges.clock import Clock
+from broadcaster.edges.store import AlreadyLoggedError, Store
+from broadcaster.model.airing import Airing
+from broadcaster.model.errors import BroadcasterError, Fault, say
+
+PATIENCE = 1.5  # seconds that a start waits for its row to be on the disk
+
+
+@dataclass
+class _Row:
+    airing: Airing
+    begins: bool
+    settled: Event = field(default_factory=Event)
+    known: bool = False  # it was there before
+
+
+class Journal:
+    """The way into the play log for what is on air; may be used from several threads."""
+
+    def __init__(
+        self, clock: Clock, store: Store, alarms: Alarms, work: Callable[[Callable[[], None]], None]
+    ) -> None:
+        """*work* has a job done by the one worker that writes."""
+        self.store, self._clock, self._alarms, self._work = store, clock, alarms, work
+        self._rows: list[_Row] = []
+        self._marks: dict[str, Any] = {}
+        self._adding, self._writing = Lock(), Lock()
+
+    def begin(self, row: Airing) -> bool:
+        """
+        The row before the first sample. False if this occurrence began before: then it must not sound.
+
+        A disk that does not answer in time is not waited for.
+        """
+        added = self._add(row, begins=True)
+        self._clock.sleep(PATIENCE, added.settled)
+        return not added.known
+
+    def end(self, row: Airing) -> None:
+        """The row after the last sample."""
+        self._add(row, begins=False)
+
+    def mark(self, name: str, value: Any) -> None:
+        """Note a fact that may be lost, such as how far something got."""
+        with self._adding:
+            self._marks[name] = value
+        self._work(self.flush)
+
+    def _add(self, row: Airing, *, begins: bool) -> _Row:
+        added = _Row(row, begins)
+        with self._adding:
+            self._rows.append(added)
+        self._work(self.flush)
+        return added
+
+    @property
+    def waiting(self) -> int:
+        """Rows that the disk did not take yet."""
+        return len(self._rows)
+
+    def flush(self) -> None:
+        """Write what waits, as far as the disk takes it."""
+        with self._writing:
+            try:
+                while self._rows:
+                    one = self._rows[0]
+                    try:
+                        write = self.store.begin if one.begins else self.store.end
+                        write(one.airing)
+                    except AlreadyLoggedError:
+                        one.known = True
+                    one.settled.set()
+                    del self._rows[0]
+                while self._marks:
+                    with self._adding:
+                        name, value = self._marks.popitem()
+                    self.store.mark(name, value)
+            except BroadcasterError as error:
+                fault = error.faults[0]
+                self._alarms.raise_alarm(
+                    "log",
+                    Fault(
+                        fault.where,
+                        say("The disk takes nothing: {reason} Broadcasts go on.", reason=fault.what),
+                        fault.next,
+                    ),
+                )
+            else:
+                self._alarms.clear("log")

@@ -1,0 +1,1 @@
+"""Station-years on a simulated machine: the real daemon, and everything around it made of numbers."""
