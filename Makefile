@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup demo test check bench docs messages lock clean
+.PHONY: setup demo test check bench dropouts docs messages lock clean simulate
 
 setup: .venv/ready
 
@@ -34,8 +34,16 @@ check: setup $(CATALOGUES:.po=.mo)
 	$(BIN)/python tools/messages.py --check
 	$(BIN)/python tools/reference.py --check
 
+# Ten minutes of sound with every core busy; SECONDS=… for another length.
+dropouts: setup
+	$(BIN)/python tools/dropouts.py $(SECONDS)
+
 bench: setup
 	$(BIN)/python benchmarks/run.py $(ONLY)
+
+# Station-years of faults on a simulated machine: make simulate YEARS=1000 SEED=1
+simulate: setup
+	$(BIN)/python tools/simulate.py --years $(or $(YEARS),10) --seed $(or $(SEED),1) --jobs $(or $(JOBS),2)
 
 docs: setup messages
 	$(BIN)/python tools/reference.py

@@ -423,8 +423,9 @@ class Daemon:
             one = halt.occurrence
             if one.kind is Kind.ON_DEMAND:
                 continue
-            if not halt.on_air and one.id not in planned:
-                halt.because(Reason.SHUTDOWN)  # as if it had never been handed over
+            if not halt.sounding and one.id not in planned:
+                # Before it has a row it is as if it had never been handed over.
+                halt.because(Reason.STOPPED if halt.on_air else Reason.SHUTDOWN)
             elif halt.on_air and one.recipes and self._ready(one)[0] is None:
                 halt.because(Reason.INCOMPLETE)
 

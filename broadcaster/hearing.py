@@ -16,13 +16,10 @@ FRAME = RATE // 50  # samples; a whole wave of the mains, whose hum is therefore
 SECOND = RATE // FRAME  # frames
 WINDOW = 5  # seconds that are compared at once
 SHORTEST = 2 * SECOND  # frames; the same where less was played, or has come back before the end
-DELAYS = range(
-    -SECOND // 2, 7 * SECOND // 4
-)  # frames that the input may be behind; with what the player is not sure of
+DELAYS = range(-SECOND // 2, 7 * SECOND // 4)  # frames that the input may be behind what has sounded
 NEAR = 5  # frames that the delay may wander from one window to the next
 ALIKE = 0.6  # correlation; other speech comes to 0.55, the same beside noise as loud as itself to 0.7
 LOUD_ENOUGH = 0.5  # of what is expected of a second
-TELLING = 0.5  # of the loudness of its stretch: a second that is less loud is like those beside it
 STEADY = 0.15  # deviation, in parts of the mean, below which a sound has no shape to compare
 FLAT = 1e-4  # the same, of what differs by rounding alone
 RISE = 2.0  # times its lowest, for an input in which a steady sound is
@@ -168,17 +165,16 @@ class _Take:
             if not late and self._input.end < at + DELAYS[-1] + frames:
                 return False
             return self._judge_steady(first, played, frames)
-        self._delay, gain = match
+        self._delay, gains = match
         self.missed = False
-        came = self._input.part(at + self._delay, frames)[1]
-        mean = gain * sum(played[1]) / frames * SECOND
-        noise = sum(came) / frames * SECOND - mean
-        for number in range(frames // SECOND):
-            part = slice(number * SECOND, (number + 1) * SECOND)
-            expected = gain * sum(played[1][part])
-            if expected >= TELLING * mean:
+        came = self._input.part(at + self._delay, frames)
+        for band, other, gain in zip(played, came, gains, strict=True):
+            noise = (sum(other) - gain * sum(band)) / frames * SECOND
+            for number in range(frames // SECOND):
+                part = slice(number * SECOND, (number + 1) * SECOND)
+                expected = gain * sum(band[part])
                 second = self.seconds[first + number]
-                second.heard = second.heard or sum(came[part]) - noise >= LOUD_ENOUGH * expected
+                second.heard = second.heard or sum(other[part]) - noise >= LOUD_ENOUGH * expected
         return True
 
     def _judge_steady(self, first: int, played: Sequence[Sequence[float]], frames: int) -> bool:
@@ -196,8 +192,8 @@ class _Take:
             second.heard = second.heard or False
         return True
 
-    def _match(self, played: Sequence["_Shape"], at: int, frames: int) -> tuple[int, float] | None:
-        """Find the delay at which the input matches, and the gain; first where it was before."""
+    def _match(self, played: Sequence["_Shape"], at: int, frames: int) -> tuple[int, list[float]] | None:
+        """Find the delay at which the input matches, and the gains; first where it was before."""
         near = () if self._delay is None else range(self._delay - NEAR, self._delay + NEAR + 1)
         for delays in (near, DELAYS):
             best, found = ALIKE, None
@@ -206,7 +202,7 @@ class _Take:
                 if len(bands[0]) == frames:
                     likeness = [shape.likeness(band) for shape, band in zip(played, bands, strict=True)]
                     if (mean := sum(one for one, _ in likeness) / len(likeness)) >= best:
-                        best, found = mean, (delay, likeness[1][1])
+                        best, found = mean, (delay, [gain for _, gain in likeness])
             if found:
                 return found
         return None

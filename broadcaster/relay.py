@@ -41,7 +41,7 @@ RESTART = 2.0  # seconds until there is another child
 
 LEAD = 3.0  # seconds that the child may be ahead of the stream's own pace
 UNHEARD = 8.0  # seconds without data until it connects anew
-BACK_OFF = (0.25, 5.0)  # seconds until it tries again: at first, and at most
+BACK_OFF = (0.25, 3.0)  # seconds until it tries again: at first, and at most
 MEMORY = 256 << 20  # bytes more than the child has when it begins
 QUIET = 10 ** (-50 / 20)  # linear RMS; less is silence
 LUFS = -16.0  # as loud as our programmes are

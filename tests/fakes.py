@@ -256,7 +256,7 @@ class FakeCrew:
         """Nobody looks again but the test."""
 
     def work(self, name: str, job: Callable[[], None]) -> None:
-        if name == "log":
+        if name in ("log", "amplifier"):  # what a test looks at right after it
             job()
         elif not self._closed:
             self._workers.setdefault(name, ThreadPoolExecutor(1)).submit(job)

@@ -1,6 +1,5 @@
 """A sound server of our own: PulseAudio with a null sink for a loudspeaker, and its monitor to listen at."""
 
-import itertools
 import os
 import shutil
 import signal
@@ -9,7 +8,7 @@ import sys
 import tempfile
 import time
 from array import array
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -48,20 +47,17 @@ class Heard:
         """Wall time of the end of the last sample that is not silence."""
         return self._when(lambda chunk: len(chunk.rstrip(b"\0")), self.chunks[::-1])
 
-    def _when(self, place: Callable[[bytes], int], chunks: Iterable[tuple[float, bytes]]) -> float:
-        """Wall time of a *place* in the first of *chunks* with sound, by the one around it that came promptest."""
-        found = next((one for one in chunks if one[1].strip(b"\0")), None)
-        assert found, "nothing was heard"
-        near = [one for one in self.chunks if abs(one[0] - found[0]) < 0.5]
-        ends = list(itertools.accumulate(len(chunk) for _, chunk in near))
-        begin = min(arrival - end / BYTE_RATE for (arrival, _), end in zip(near, ends, strict=True))
-        here = next(
-            end - len(chunk)
-            for one, end in zip(near, ends, strict=True)
-            if one is found
-            for chunk in [one[1]]
-        )
-        return begin + (here + place(found[1])) / BYTE_RATE
+    def _when(self, place: Callable[[bytes], int], chunks: Sequence[tuple[float, bytes]]) -> float:
+        """Wall time of *place* in the first of *chunks* with sound; the promptest around it tells."""
+        with_sound = next((one for one in chunks if one[1].strip(b"\0")), None)
+        assert with_sound, "nothing was heard"
+        where, begins = 0, []
+        for arrival, chunk in (one for one in self.chunks if abs(one[0] - with_sound[0]) < 0.5):
+            if chunk is with_sound[1]:
+                moment = where + place(chunk)
+            where += len(chunk)
+            begins.append(arrival - where / BYTE_RATE)
+        return min(begins) + moment / BYTE_RATE
 
 
 class SoundServer:
@@ -70,7 +66,7 @@ class SoundServer:
     def __init__(self, folder: Path) -> None:
         address = folder / "native"
         # With rewinds an idle null sink is 2 s ahead, and its monitor hears what starts then 2 s late.
-        loudspeaker = f"sink_name=loudspeaker norewinds=1 rate={SAMPLE_RATE} channels=1"
+        null = f"module-null-sink norewinds=1 rate={SAMPLE_RATE}"
         self.environment = {
             "HOME": str(folder),
             "XDG_RUNTIME_DIR": str(folder),
@@ -82,7 +78,8 @@ class SoundServer:
             self._process = subprocess.Popen(
                 [
                     *("pulseaudio", "-n", "--daemonize=no", "--use-pid-file=no", "--exit-idle-time=-1"),
-                    f"--load=module-null-sink {loudspeaker}",
+                    f"--load={null} sink_name=loudspeaker channels=1",
+                    f"--load={null} sink_name=two channels=2",
                     f"--load=module-native-protocol-unix auth-anonymous=1 socket={address}",
                 ],
                 env=os.environ | self.environment,
@@ -110,13 +107,13 @@ class SoundServer:
         self._process.wait()
 
     @contextmanager
-    def listen(self) -> Iterator[Heard]:
+    def listen(self, sink: str = "loudspeaker", channels: int = 1) -> Iterator[Heard]:
         """Pick up what sounds until the block ends; its last moments too."""
         heard = Heard()
         recorder = subprocess.Popen(
             [
-                *("parec", "--raw", "--format=s16le", f"--rate={SAMPLE_RATE}", "--channels=1"),
-                *("--latency-msec=5", "--device=loudspeaker.monitor"),
+                *("parec", "--raw", "--format=s16le", f"--rate={SAMPLE_RATE}"),
+                *(f"--channels={channels}", "--latency-msec=5", f"--device={sink}.monitor"),
             ],
             env=os.environ | self.environment,
             stdout=subprocess.PIPE,
@@ -189,32 +186,40 @@ class Counting:
         """Nothing is open."""
 
     @classmethod
-    def breaks(cls, heard: Heard) -> list[float]:
-        """Seconds into the sound at which it does not go on as it was played: drop-outs."""
-        samples = array("h", b"".join(chunk for _, chunk in heard.chunks))
-        while samples and not samples[-1]:
-            samples.pop()
-        first = next(place for place, sample in enumerate(samples) if sample)
-        pairs = enumerate(itertools.pairwise(samples[first:]), start=1)
-        return [place / SAMPLE_RATE for place, (one, after) in pairs if one and after != one % cls.PERIOD + 1]
+    def breaks(cls, heard: Heard) -> Iterator[tuple[float, float]]:
+        """Where the sound does not go on as it was played: seconds from its beginning, seconds of silence."""
+        samples = array("h", heard.sound)
+        last, place = samples[0], 0
+        for here, sample in enumerate(samples):
+            if sample:
+                if here and (here > place + 1 or sample != last % cls.PERIOD + 1):
+                    yield here / SAMPLE_RATE, (here - place - 1) / SAMPLE_RATE
+                last, place = sample, here
 
 
-def dropouts(server: SoundServer, seconds: float) -> list[float]:
-    """Play for *seconds*; give the moments of drop-outs, in seconds from the beginning."""
+def dropouts(server: SoundServer, seconds: float) -> list[tuple[float, float]]:
+    """Play for *seconds*; give the drop-outs: when, in seconds from the beginning, and how long."""
+    clock = SystemClock()
     with server.listen() as heard:
-        played = CardSink("default", SystemClock()).play(
-            Counting(seconds), datetime.now(UTC) + timedelta(seconds=0.5), Event(), lambda _seconds: None
+        played = CardSink("default", clock).play(
+            Counting(seconds), clock.now(), Event(), lambda _seconds: None
         )
     assert played.fault is None, played.fault
-    return Counting.breaks(heard)
+    return list(Counting.breaks(heard))
 
 
-def lateness(server: SoundServer, play: Callable[[datetime], object], starts: int) -> list[float]:
-    """Let *play* start so many times; give the seconds by which each first sample was late (or early)."""
+def lateness(
+    server: SoundServer, play: Callable[[datetime], object], starts: int, ahead: float = 1.2
+) -> list[float]:
+    """
+    Let *play* start so many times; give the seconds by which each first sample was late (or early).
+
+    It is called *ahead* of the time: a player is started a second before, if it can be.
+    """
     late = []
     for _ in range(starts):
-        at = datetime.now(UTC) + timedelta(seconds=1.2)  # a player is started a second ahead
         with server.listen() as heard:
+            at = datetime.now(UTC) + timedelta(seconds=ahead)
             play(at)
         late.append(heard.first - at.timestamp())
     return late

@@ -8,7 +8,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -22,188 +22,27 @@ from broadcaster.daemon import ALIVE_EVERY, LEAD, PREPARE_EVERY, Daemon, World
 from broadcaster.edges.clock import EARLIEST, ClockState, SystemClock
 from broadcaster.edges.content import Loaded, digest_of, fingerprint, load
 from broadcaster.edges.content.lastgood import LastGood
-from broadcaster.edges.control import Asked
 from broadcaster.edges.crew import Scheduled
 from broadcaster.edges.editing import append_line
-from broadcaster.edges.sink import NullSink, Played, Source
+from broadcaster.edges.sink import NullSink
 from broadcaster.edges.store import Store
 from broadcaster.model.airing import Airing, Outcome
-from broadcaster.model.content import Content
 from broadcaster.model.errors import BroadcasterError, Fault, say
 from broadcaster.model.occurrence import Kind, Reason
 from broadcaster.model.plan import plan
 from broadcaster.model.recording import Measured
-from broadcaster.model.schedule import Days, Exclusion, Move, Quota
-from broadcaster.model.station import Cluster
-from broadcaster.playout import AHEAD, Output
+from broadcaster.model.schedule import Days, Exclusion, Move, Quota, Relay
+from broadcaster.model.station import Amplifier
+from broadcaster.playout import AHEAD
 from tests import factories as make
-from tests.fakes import FakeCrew, FakeSink, FakeStore, FakeSwitch, SteppedClock, make_output
+from tests.daemons import DUE, FRIDAY, PATIENCE, SECONDS, Station
+from tests.fakes import FakeSwitch, make_output
 from tests.programmes import ReadyAssembly
 from tests.stations import STATION, approve, build, write
 
-FRIDAY = "2026-11-20"
-DUE = make.at(FRIDAY, "17:30")
 KET = "audio/tin/recordings/vi/ket.wav"
 APPROVALS = "audio/tin/approvals.jsonl"
-PATIENCE = 10.0  # real seconds until a test gives up on a thread
-SECONDS = 10.0  # of every script, unless a test says otherwise
 ROW = "lich/2026-11-20T17:30:00/nam-po"
-
-
-class MeddlingSink(FakeSink):
-    """A sink that may be told to raise, as one with an error of ours would."""
-
-    def __init__(self, clock: SteppedClock) -> None:
-        super().__init__(clock)
-        self.raises: BaseException | None = None
-
-    def play(self, source: Source, at: datetime, stop: Event, on_progress: Callable[[float], None]) -> Played:
-        def tell(seconds: float) -> None:
-            on_progress(seconds)
-            if self.raises is not None:
-                raise self.raises
-
-        return super().play(source, at, stop, tell)
-
-
-class Station:
-    """A station from the moment it is switched on; `restart` switches it off and on again."""
-
-    def __init__(self, folder: Path) -> None:
-        self.clock = SteppedClock(DUE - timedelta(minutes=1))
-        self.store: FakeStore = FakeStore()
-        self.assembly = ReadyAssembly(folder)
-        self.sinks: dict[str, MeddlingSink] = {}
-        self.opened: list[tuple[str, str]] = []  # cluster, sink
-        self.loaded: Callable[[], Loaded]
-        self.edits = 0
-        self.fingerprint: Callable[[], int] = lambda: self.edits
-        self.prepared: list[datetime] = []
-        self.crew = FakeCrew()
-        self.switch = FakeSwitch()
-        self.preparing: Event | None = None  # if given, assembly is at work until it is set
-        self.daemon: Daemon | None = None
-        self.content = self.write(make.make_schedule())
-
-    def write(self, *schedules: Any, **given: Any) -> Content:
-        """Write the content anew, as an officer does."""
-        given.setdefault("scripts", [make.make_script(seconds=SECONDS)])
-        content = self.content = make.make_content(*schedules, **given)
-        self.save(lambda: Loaded(content, ()))
-        return content
-
-    def save(self, loaded: Callable[[], Loaded]) -> None:
-        self.loaded = loaded
-        self.edits += 1
-
-    # On and off
-
-    def start(self) -> None:
-        self.daemon = Daemon(self.world)
-        self.daemon.start()
-
-    @property
-    def world(self) -> World:
-        return World(
-            clock=self.clock,
-            crew=self.crew,
-            store=self.store,
-            alarms=Alarms(self.clock),
-            assembly=self.assembly,
-            open_output=self._open_output,
-            fingerprint=self.fingerprint,
-            load=self._load,
-            prepare=self._prepare,
-            switch=lambda _amplifier: self.switch,
-            made_in=lambda _folder, _digest: None,
-        )
-
-    @property
-    def alarms(self) -> list[str]:
-        assert self.daemon
-        return [alarm.key for alarm in self.daemon.world.alarms.present]
-
-    def ask(self, verb: str, **values: Any) -> Mapping[str, Any]:
-        """Ask the daemon, as a command does."""
-        assert self.daemon
-        return self.daemon.answer(Asked(verb, values, "nguoi-truc", trusted=True))
-
-    def stop(self) -> None:
-        if self.daemon is not None:
-            self.daemon.stopping.set()
-            for halt in list(self.daemon._halts.values()):
-                halt.because(Reason.SHUTDOWN)
-            self.daemon._alerts.close()
-            self.crew.close()
-            self.crew = FakeCrew()
-            self.daemon = None
-
-    def restart(self, at: datetime) -> None:
-        """Switch off now and on again at *at*."""
-        self.stop()
-        self.clock.set(at)
-        self.start()
-
-    def _load(self) -> Loaded:
-        return self.loaded()
-
-    def _open_output(self, cluster: Cluster) -> Output:
-        self.opened.append((cluster.id, cluster.sink))
-        return make_output(self.sink(cluster.id))
-
-    def sink(self, cluster: str = "nam-po") -> MeddlingSink:
-        return self.sinks.setdefault(cluster, MeddlingSink(self.clock))
-
-    def _prepare(self, stopping: Event) -> None:
-        self.prepared.append(self.clock.now())
-        while self.preparing is not None and not self.preparing.is_set() and not stopping.is_set():
-            time.sleep(0.001)
-
-    # Time
-
-    def run_until(self, when: datetime, every: float = 1.0) -> None:
-        """Let time pass, with a look at the plan at least *every* seconds."""
-        if self.daemon is None:
-            self.start()
-        while (left := (when - self.clock.now()).total_seconds()) > 0:
-            self.tick()
-            self.clock.step(min(left, every))
-            self.settle()
-        self.tick()
-
-    def run(self, seconds: float, every: float = 1.0) -> None:
-        self.run_until(self.clock.now() + timedelta(seconds=seconds), every)
-
-    def tick(self) -> None:
-        assert self.daemon
-        self.daemon.tick()
-        self.settle()
-
-    def settle(self) -> None:
-        """Wait until each cluster that has something to play waits on the clock, and nothing else moves."""
-        daemon = self.daemon
-        assert daemon
-        for _ in range(round(PATIENCE / 0.0005)):
-            busy = {name.rpartition("/")[2] for name in list(daemon._halts)}
-            if self.clock.settled(len(busy)) and not (daemon._preparing and self.preparing is None):
-                return
-            time.sleep(0.0005)
-        raise AssertionError(f"{list(daemon._halts)} do not come to rest")
-
-    # What came of it
-
-    @property
-    def log(self) -> list[Airing]:
-        return list(self.store.airings())
-
-    @property
-    def told(self) -> list[tuple[str, str, str]]:
-        """The play log in short: occurrence, outcome, reason."""
-        return [(one.occurrence, str(one.outcome), one.reason) for one in self.log]
-
-    def plays(self, cluster: str = "nam-po") -> list[tuple[datetime, list[str]]]:
-        """When the sink of *cluster* began, and with what."""
-        return [(play.at, [path.stem for path in play.sounds]) for play in self.sink(cluster).plays]
 
 
 @pytest.fixture
@@ -872,7 +711,7 @@ class TestErrorsOfOurs:
     def test_a_memory_that_takes_no_row_costs_nothing(
         self, station: Station, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """On a full disk it sounds on the second, an alarm says so, and its row is there when there is room."""
+        """On a full disk it sounds on the second, an alarm says so, and its row comes when there is room."""
 
         def full(*_: object) -> None:
             raise BroadcasterError(Fault("play log", say("The disk is full."), say("Make room.")))
@@ -1218,3 +1057,166 @@ class TestApprovals:
         days()
         (folder / APPROVALS).unlink()
         assert [outcome for outcome, _ in days()] == ["aired", "aired", "withheld"]
+
+
+class TestTheEdgeOfTheHours:
+    def test_a_machine_that_slept_does_not_go_on(self, station: Station) -> None:
+        """Closed at half past five and opened at nine, it does not finish its sentence in the night."""
+        station.assembly.make("tin-vi", 600.0)
+        station.run_until(DUE + timedelta(seconds=20))
+        station.clock.suspend(3.5 * 3600)
+        station.run(10)
+        (airing,) = station.log
+        assert (airing.outcome, airing.reason) == (Outcome.CUT, Reason.OUTSIDE_HOURS)
+        assert airing.seconds <= 22
+
+    def test_a_clock_that_is_set_forward_in_the_middle_ends_it(self, station: Station) -> None:
+        """NTP that finds out at half past five that it is nine ends what sounds within two seconds."""
+        station.assembly.make("tin-vi", 600.0)
+        station.run_until(DUE + timedelta(seconds=20))
+        station.clock.set(make.at(FRIDAY, "21:00"))
+        station.run(10)
+        (airing,) = station.log
+        assert (airing.outcome, airing.reason) == (Outcome.CUT, Reason.OUTSIDE_HOURS)
+
+    def test_a_step_of_seconds_is_nothing(self, station: Station) -> None:
+        """A correction or a leap second in the middle cuts nothing and repeats nothing."""
+        station.assembly.make("tin-vi", 60.0)
+        station.run_until(DUE + timedelta(seconds=20))
+        for step in (-1.0, 1.0, -20.0, 5.0):
+            station.clock.set(station.clock.now() + timedelta(seconds=step))
+            station.run(3)
+        station.run(60)
+        assert [one.outcome for one in station.log] == [Outcome.AIRED]
+        assert len(station.plays()) == 1
+
+
+class TestTrust:
+    UNSURE = ClockState(synchronised=False, rtc=False, boot="first")
+
+    def test_neither_a_time_server_nor_an_rtc(self, station: Station) -> None:
+        """Nobody knows the time: nothing sounds, and status says why; a person's word makes it right."""
+        station.clock.its_state = self.UNSURE
+        station.run(30)
+        assert station.ask("status")["clock"] == "unsure"
+        station.ask("clock")
+        station.run(60)
+        assert [one.started for one in station.log] == [DUE]
+
+    def test_it_stays_right_when_the_network_fails(self, station: Station) -> None:
+        """What a time server once set goes on being trusted until the machine is switched off."""
+        station.run(5)
+        station.clock.its_state = self.UNSURE
+        station.run_until(DUE + timedelta(minutes=1))
+        assert [one.started for one in station.log] == [DUE]
+        station.clock.its_state = replace(self.UNSURE, boot="second")
+        station.restart(DUE + timedelta(hours=23, minutes=59))
+        station.run(120)
+        assert len(station.log) == 1
+
+    def test_a_word_is_for_the_time_that_it_was_given_for(self, station: Station) -> None:
+        """Set to something else without a time server, it is as unsure as before."""
+        station.clock.its_state = self.UNSURE
+        station.start()
+        station.ask("clock")
+        station.run(5)
+        station.clock.set(DUE + timedelta(hours=2))
+        station.run(5)
+        assert station.alarms == ["clock"]
+
+    def test_a_jump_of_years_is_not_believed(self, station: Station) -> None:
+        """Not even with an RTC; set back to what it was, it is trusted at once, and the years are no loss."""
+        station.clock.its_state = ClockState(synchronised=False, rtc=True, boot="")
+        station.run(5)
+        before = station.clock.now()
+        station.clock.set(before + timedelta(days=1000))
+        station.run(20)
+        assert station.alarms == ["clock"]
+        station.clock.set(before + timedelta(seconds=20))
+        station.run(60)
+        assert station.told == [(ROW, "aired", "")]
+
+    def test_a_clock_far_ahead_once_does_not_silence_for_ever(self, station: Station) -> None:
+        """Signs of life from the future are outweighed by a time server."""
+        station.store.mark("alive", (DUE + timedelta(days=900)).isoformat())
+        station.run_until(DUE + timedelta(minutes=1))
+        assert station.told == [(ROW, "aired", "")]
+
+
+class TestTheAmplifier:
+    def test_is_warm_when_it_sounds(self, station: Station) -> None:
+        """On so long before that it has warmed up, and off some seconds after the end."""
+        content = station.content
+        powered = replace(content, station=replace(content.station, amplifier=Amplifier("an", "aus", 20.0)))
+        station.save(lambda: Loaded(powered, ()))
+        station.run_until(DUE - timedelta(seconds=30))
+        assert station.switch.turned == [False]
+        station.run_until(DUE - timedelta(seconds=20))
+        assert station.switch.turned == [False, True]
+        station.run_until(DUE + timedelta(seconds=SECONDS + 10))
+        assert station.switch.turned == [False, True, False]
+
+    def test_that_fails_is_an_alarm_and_silences_nothing(self, station: Station) -> None:
+        """Perhaps somebody switched it on by hand: it sounds all the same."""
+        content = station.content
+        powered = replace(content, station=replace(content.station, amplifier=Amplifier("an", "aus", 5.0)))
+        station.save(lambda: Loaded(powered, ()))
+        station.switch.fault = Fault("amplifier", say("It does not answer."), say("Look at its cable."))
+        station.run_until(DUE + timedelta(seconds=5))
+        assert station.alarms == ["amplifier"]
+        station.run_until(DUE + timedelta(minutes=1))
+        assert station.told == [(ROW, "aired", "")]
+
+
+class TestARelay:
+    def relaying(self, station: Station, *schedules: Any, **given: Any) -> None:
+        relay = Relay("http://127.0.0.1:8000/dai", 600)
+        station.write(*schedules or [replace(make.make_schedule(), relay=relay)], **given)
+
+    def test_sounds_for_as_long_as_it_is_planned(self, station: Station) -> None:
+        """From its second on, and to its end."""
+        self.relaying(station)
+        station.run_until(DUE + timedelta(minutes=11))
+        (airing,) = station.log
+        assert (airing.outcome, airing.started, airing.seconds) == (Outcome.AIRED, DUE, 600.0)
+        assert [url for url, _ in station.streams] == ["http://127.0.0.1:8000/dai"]
+
+    def test_that_begins_late_ends_in_time(self, station: Station) -> None:
+        """What joins late is not longer for that: its end is the stream's own."""
+        self.relaying(station)
+        station.clock.set(DUE + timedelta(seconds=20))
+        station.store.mark("alive", (DUE - timedelta(minutes=1)).isoformat())
+        station.run_until(DUE + timedelta(minutes=11))
+        (airing,) = station.log
+        assert airing.ended is not None
+        assert airing.ended <= DUE + timedelta(seconds=601)
+
+    def test_needs_no_script(self, station: Station) -> None:
+        """With nothing to replace it, it is a relay all the same."""
+        relay = Relay("http://127.0.0.1:8000/dai", 60)
+        self.relaying(station, replace(make.make_schedule(), relay=relay, scripts=()))
+        station.run_until(DUE + timedelta(minutes=2))
+        assert [one.outcome for one in station.log] == [Outcome.AIRED]
+
+
+class TestTakenBack:
+    def test_an_approval_taken_back_ends_what_sounds(self, station: Station) -> None:
+        """Within two seconds, and it is counted for what sounded."""
+        station.assembly.make("tin-vi", 60.0)
+        station.run_until(DUE + timedelta(seconds=10))
+        unapproved = replace(station.content, approvals={})
+        station.save(lambda: Loaded(unapproved, ()))
+        station.run(60)
+        (airing,) = station.log
+        assert (airing.outcome, airing.reason) == (Outcome.CUT, Reason.INCOMPLETE)
+
+    @pytest.mark.parametrize(("before", "told"), [(4.0, []), (2.0, [(ROW, "missed", "stopped")])])
+    def test_a_schedule_taken_away_in_the_last_seconds_does_not_begin(
+        self, station: Station, before: float, told: list[tuple[str, str, str]]
+    ) -> None:
+        """Handed over, it is as if it had never been planned; with a row already, it is stopped."""
+        station.run_until(DUE - timedelta(seconds=before))
+        station.write(make.make_schedule("khac", make.make_rule(make.time(17, 40))))
+        station.run_until(DUE + timedelta(minutes=1))
+        assert station.told == told
+        assert [play.played.seconds for play in station.sink().plays] == [0.0] * len(told)

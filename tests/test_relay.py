@@ -20,7 +20,7 @@ from broadcaster.edges.decode import Samples, k_weighting
 from broadcaster.edges.sink import Source
 from broadcaster.levels import lufs, power
 from broadcaster.relay import BLOCK, CEILING, HELD, LEAD, SILENCE, SOUND, TROUBLE, Leveller, Relay, paced
-from tests import radio
+from tests import radio, sound_server
 from tests.children import ROOT
 from tests.fakes import FakeClock
 from tests.sounds import blocks, noise, silence, speech, tone
@@ -303,12 +303,12 @@ def heard(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, str]:
         relays["pause.mp3"] = held.enter_context(relayed(server.address("pause.mp3")))
         wait(lambda: len(relays["pause.mp3"]._blocks) > 10)
         got: dict[str, list[bytes]] = {name: [] for name in relays}
-        ears = [Thread(target=listen, args=[relay, 11, got[name]]) for name, relay in relays.items()]
+        ears = [Thread(target=listen, args=[relay, 12, got[name]]) for name, relay in relays.items()]
         for ear in ears:
             ear.start()
         time.sleep(1)
         dying.close()
-        time.sleep(5)
+        time.sleep(4)
         held.enter_context(server.source("dying.mp3", long))
         for ear in ears:
             ear.join()
@@ -320,7 +320,7 @@ class TestStations:
     @pytest.mark.parametrize("name", ["whole.aac", "whole.ogg", "hls"])
     def test_whole(self, heard: Mapping[str, str], name: str) -> None:
         """AAC, Opus and HLS are heard without a gap."""
-        assert told(heard[name]) == [("S", 11.0)]
+        assert told(heard[name]) == [("S", 12.0)]
 
     def test_dies_and_comes_back(self, heard: Mapping[str, str]) -> None:
         """When the source dies the local programme is heard within 3 seconds; back, it is taken up."""
@@ -352,6 +352,28 @@ class TestChild:
             assert not group(pid)
             assert not relay._fetching.is_alive()
             line.close()
+
+    @pytest.mark.sound
+    def test_line(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """What comes in at an input is passed on; closed while the input hangs, nothing is left of it."""
+        with sound_server.running() as server:
+            for name, value in server.environment.items():
+                monkeypatch.setenv(name, value)
+            arguments = ["--raw", "--rate=32000", "--channels=1", "--format=s16le"]
+            with subprocess.Popen(["pacat", *arguments], stdin=subprocess.PIPE) as player:
+                assert player.stdin
+                with relayed("line:loudspeaker.monitor") as relay:
+                    wait(lambda: relay._blocks)
+                    player.stdin.write(frame(tone(1000, 5)))  # it takes them as fast as they sound
+                    player.stdin.flush()
+                    wait(lambda: sum(sounds for sounds, _ in list(relay._blocks)) > 15)
+                    assert "SSSSS" in listen(relay, 3)
+                    assert relay._child
+                    pid = relay._child.pid
+                    assert len(group(pid)) == 2
+                    server.freeze()
+                wait(lambda: not group(pid), 2)
+                player.kill()
 
     def test_killed(self) -> None:
         """A child that is killed is replaced, and so is a stream that cannot be reached told."""

@@ -11,10 +11,9 @@ def main() -> None:
     with running() as server, busy():
         os.environ |= server.environment
         found = dropouts(server, seconds)
-    print(
-        f"{seconds:g} s, {os.cpu_count()} cores busy: {len(found)} drop-outs",
-        *(f"{one:.2f}" for one in found),
-    )
+    print(f"{seconds:g} s, {os.cpu_count()} cores busy, {len(found)} drop-outs")
+    for moment, silence in found:
+        print(f"  at {moment:.2f} s for {silence * 1000:.0f} ms")
     sys.exit(bool(found))
 
 

@@ -1,5 +1,5 @@
 """
-Cut the power at random instants: what the disk may hold then is rebuilt, the daemon started on it, its log judged.
+Cut the power at random instants: rebuild what the disk may hold then, start the daemon on it, judge its log.
 
     python -m tools.powercuts [N] [--seed S]
 
@@ -10,7 +10,6 @@ daemon is started, 150 s later, and its play log is held against what had sounde
 """
 
 import argparse
-import json
 import multiprocessing
 import os
 import random
@@ -24,7 +23,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from importlib import import_module
@@ -34,7 +33,7 @@ from typing import Any
 
 from broadcaster.edges.store import database
 from tools import kills
-from tools.kills import Ear, Planned, Row, Sound, Station
+from tools.kills import Ear, Sound, Station
 
 CALLS = (
     "open,openat,creat,close,dup,dup2,dup3,fcntl,lseek,write,pwrite64,writev,pwritev,pwritev2,ftruncate,truncate,"
@@ -45,7 +44,7 @@ STRACE = ("strace", "-f", "--seccomp-bpf", "-ttt", "-xx", "-s", "4000000", "-e",
 CLUSTERS = ("loa-1", "loa-2")
 LIVES = (13.0, 9.0, 4.0)  # seconds; the first ends by SIGKILL, the others by SIGTERM
 WORKERS = 8  # each waits most of the time
-PATIENCE = 15.0  # seconds until a start on a rebuilt disk is given up
+PATIENCE = 60.0  # seconds until a start on a rebuilt disk is given up
 
 
 # What was done to the disk
@@ -85,24 +84,23 @@ class Trace:
         """One run of strace. Raises ValueError for what it does not know."""
         self._parents, self._open = {}, {}
         started: dict[str, str] = {}
-        lines = []
+        calls: list[tuple[str, float, str, str, int]] = []
         for line in path.read_text("latin-1").splitlines():
-            pid, at, text = line.split(maxsplit=2)
+            pid, when, text = line.split(maxsplit=2)
             if text.endswith("<unfinished ...>"):
                 started[pid] = text.removesuffix("<unfinished ...>")
                 continue
             if text.startswith("<... "):
                 text = started.pop(pid) + text.partition(" resumed>")[2]
             if call := re.match(r"(\w+)\((.*)\)\s+= (-?\d+)", text):
-                lines.append((pid, float(at), *call.groups()))
-        for pid, _at, name, arguments, result in lines:
-            shares = "CLONE_FILES" in arguments
-            if name in ("clone", "clone3", "fork", "vfork") and int(result) > 0 and shares:
-                self._parents[result] = pid
-        for pid, at, name, arguments, result in lines:
-            if int(result) >= 0:
+                calls.append((pid, float(when), call[1], call[2], int(call[3])))
+        for pid, _, name, arguments, result in calls:  # first: a thread may be seen before its clone returned
+            if name.startswith(("clone", "fork", "vfork")) and result > 0 and "CLONE_FILES" in arguments:
+                self._parents[str(result)] = pid
+        for pid, at, name, arguments, result in calls:
+            if result >= 0:
                 self._at = at
-                self._call(self._process(pid), name, arguments, int(result))
+                self._call(self._process(pid), name, arguments, result)
 
     def _process(self, pid: str) -> str:
         while pid in self._parents:
@@ -328,7 +326,7 @@ def _rename(names: dict[str, int], op: Op) -> None:
 
 
 def _parent(op: Op) -> str:
-    return os.path.dirname(op.path) or "."
+    return str(Path(op.path).parent)
 
 
 # The run that is recorded
@@ -362,7 +360,8 @@ def record(folder: Path) -> Recorded:
     kills.vouch(station)
     shutil.rmtree(base)
     shutil.copytree(live, base)
-    trace, told, over = Trace(base), [], Event()
+    told: list[tuple[float, Mapping[str, Any]]] = []
+    trace, over = Trace(base), Event()
     trace.folder = str(live)
     reader = Thread(target=_read_along, args=[station, told, over])
     reader.start()
@@ -374,7 +373,9 @@ def record(folder: Path) -> Recorded:
         reader.join()
     for number in range(len(LIVES)):
         trace.read(folder / f"strace-{number}")
-    shutil.copytree(live / "schedules", base / "schedules", dirs_exist_ok=True)  # all that is ever written there
+    shutil.copytree(
+        live / "schedules", base / "schedules", dirs_exist_ok=True
+    )  # all that is ever written there
     for path in (base / "schedules").iterdir():
         trace.base.setdefault(path.relative_to(base).as_posix(), 10**9 + len(trace.base))
     return Recorded(station, base, trace, told)
@@ -438,7 +439,7 @@ class Found:
 
 
 def _start(station: Station, instant: float) -> int:
-    """The daemon, in a process of its own that is warm already, with its clock some time after the *instant*."""
+    """The daemon in a process of its own, which is warm already; its clock is well after the *instant*."""
     pid = os.fork()
     if pid:
         return pid
@@ -450,7 +451,7 @@ def _start(station: Station, instant: float) -> int:
         from broadcaster.cli import air, main
         from broadcaster.edges.clock import SystemClock
 
-        air._prepare = lambda *_: None  # type: ignore[assignment]  # a process of its own, which takes longest
+        air._prepare = lambda *_: None  # noqa: SLF001 - it takes longest
 
         real, later = SystemClock.now, timedelta(seconds=instant + kills.OFF - time.time())
         SystemClock.now = lambda self: real(self) + later  # type: ignore[method-assign]
@@ -496,7 +497,9 @@ def restart(
     log = (folder / "daemon.log").read_text("utf-8")
     if "Traceback" in log:
         false.append(f"traceback: {log[-1500:]}")
-    return Found(end, [f"instant {end}: {one}" for one in false], verdict.outcomes, verdict.worst, verdict.silent)
+    return Found(
+        end, [f"instant {end}: {one}" for one in false], verdict.outcomes, verdict.worst, verdict.silent
+    )
 
 
 def _torn(recorded: Recorded, folder: Path) -> Iterator[str]:
@@ -534,7 +537,9 @@ def _work(asked: tuple[Sequence[int], int, Path]) -> list[Found]:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("cuts", nargs="?", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=None)
     parser.add_argument("--keep", action="store_true", help="the disks on which the log was not true")
@@ -543,7 +548,7 @@ def main() -> int:
     rng = random.Random(seed)  # noqa: S311 - nothing secret
     print(f"seed {seed}", flush=True)
     begun = time.monotonic()
-    folder = Path(tempfile.mkdtemp(prefix="powercuts-"))
+    folder = Path(tempfile.mkdtemp(prefix="powercuts-", dir=kills.somewhere()))
     try:
         recorded = record(folder)
         taken, ops = time.monotonic() - begun, recorded.trace.ops
@@ -554,7 +559,9 @@ def main() -> int:
         memory = {node for name, node in recorded.trace.base.items() if "broadcaster.db" in name}
         memory |= {op.node for op in ops if "broadcaster.db" in op.path}
         close = [place for place, op in enumerate(ops, 1) if op.node in memory]
-        cuts = sorted(rng.choice(close) if rng.random() < 0.5 else rng.randint(1, len(ops)) for _ in range(asked.cuts))
+        cuts = sorted(
+            rng.choice(close) if rng.random() < 0.5 else rng.randint(1, len(ops)) for _ in range(asked.cuts)
+        )
         chunks = [(cuts[one::WORKERS], seed, folder / f"{one}") for one in range(WORKERS)]
         with multiprocessing.get_context("fork").Pool(WORKERS) as pool:
             found = [one for some in pool.map(_work, chunks, chunksize=1) for one in some]
@@ -563,7 +570,9 @@ def main() -> int:
             shutil.rmtree(folder, ignore_errors=True)
     outcomes = sum((one.outcomes for one in found), Counter[str]())
     false = [told for one in found for told in one.false]
-    print(f"{len(found)} power cuts in {time.monotonic() - begun:.0f} s, of which the record took {taken:.0f} s")
+    print(
+        f"{len(found)} power cuts in {time.monotonic() - begun:.0f} s, of which the record took {taken:.0f} s"
+    )
     print("logged: " + ", ".join(f"{name} {count}" for name, count in outcomes.most_common()))
     worst, silent = max(one.worst for one in found), max(one.silent for one in found)
     print(f"cut rows: wrong by {worst:.2f} s at most; missed rows: {silent:.2f} s sounded at most")

@@ -24,7 +24,7 @@ from broadcaster.model.occurrence import State
 from broadcaster.model.plan import plan, recipes_for
 from broadcaster.model.programme import Recipe
 from broadcaster.model.script import called
-from broadcaster.model.station import Cluster
+from broadcaster.model.station import Cluster, Station
 
 from . import output, words
 from .here import Here, named
@@ -32,6 +32,8 @@ from .language import _, tr
 from .plan import Json
 
 if TYPE_CHECKING:
+    from broadcaster.alarms import Alarm
+    from broadcaster.edges.notify import Reporter
     from broadcaster.playout import Output
 
 PREPARE_DAYS = 2
@@ -51,7 +53,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def run(context: typer.Context) -> None:
-    from broadcaster.alarms import Alarm, Alarms
+    from broadcaster.alarms import Alarms
     from broadcaster.daemon import Daemon, World
     from broadcaster.edges import notify
     from broadcaster.edges.amplifier import Switch
@@ -64,23 +66,19 @@ def run(context: typer.Context) -> None:
     for handler in logging.getLogger().handlers:
         handler.addFilter(notify.Sparing(clock))
     logging.getLogger("apscheduler").setLevel(logging.ERROR)  # a look at the plan that took long is no news
-    station = here.as_aired().content.station  # no station, no daemon: say so before anything is written
-    reporter = notify.Reporter(station, clock)
-
-    def report(alarm: Alarm, begins: bool) -> None:
-        reporter.report(notify.News(alarm.key, tr(alarm.what), tr(alarm.next), alarm.since, begins))
-
+    here.as_aired()  # no station, no daemon: say so before anything is written
+    reporting = _Reporting(clock)
     with sole_daemon(here.root), here.memory() as store:
         daemon = Daemon(
             World(
                 clock=clock,
                 crew=Scheduled(clock),
                 store=store,
-                alarms=Alarms(clock, report),
+                alarms=Alarms(clock, reporting.report),
                 assembly=here.assembly(),
                 open_output=lambda cluster: _output(here, cluster, clock),
                 fingerprint=lambda: fingerprint(here.root),
-                load=lambda: _load(here, store),
+                load=lambda: reporting.follow(_load(here, store)),
                 prepare=lambda stopping: _prepare(here.root, stopping),
                 switch=Switch,
                 made_in=lambda folder, digest: here.assembly_in(Path(folder)).programme(digest),
@@ -96,7 +94,38 @@ def run(context: typer.Context) -> None:
             daemon.run()
         finally:
             control.close()
-            reporter.close()
+            reporting.close()
+
+
+class _Reporting:
+    """Tells those whom station.toml names of alarms."""
+
+    def __init__(self, clock: SystemClock) -> None:
+        self._clock = clock
+        self._station: Station | None = None
+        self._reporter: Reporter | None = None
+
+    def follow(self, loaded: Loaded) -> Loaded:
+        """Report to where the content now says."""
+        from broadcaster.edges.notify import Reporter
+
+        station, before = loaded.content.station, self._station
+        if before is None or (station.alarm, station.name) != (before.alarm, before.name):
+            self.close()
+            self._reporter = Reporter(station, self._clock)
+        self._station = station
+        return loaded
+
+    def report(self, alarm: "Alarm", begins: bool) -> None:
+        from broadcaster.edges.notify import News
+
+        if self._reporter is not None:
+            news = News(alarm.key, tr(alarm.what), tr(alarm.next), alarm.since, begins)
+            self._reporter.report(news)
+
+    def close(self) -> None:
+        if self._reporter is not None:
+            self._reporter.close()
 
 
 def _output(here: Here, cluster: Cluster, clock: SystemClock) -> "Output":

@@ -422,6 +422,7 @@ def _guide() -> list[str]:
         _("Dời: the broadcast of “Vào lúc” sounds at “Chuyển đến”, this once. Example: 20/11/2026 17:30"),
         _("Thêm: one more broadcast at “Vào lúc”"),
         "",
+        _("“Tiếp âm”: the address of a relay, which lasts for “Số phút”; “Kịch bản” then replaces it."),
         _("“Ít nhất/tuần”: so many broadcasts a week; lost ones are made good."),
         _("“Mùa vụ”: only in this season. “Tránh mùa vụ”: silent in it."),
         _("“RRULE”: a recurrence of RFC 5545, from “Từ ngày” on. Example: FREQ=MONTHLY;BYDAY=1MO"),

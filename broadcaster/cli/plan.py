@@ -16,8 +16,9 @@ from broadcaster.model.content import Content
 from broadcaster.model.difference import difference
 from broadcaster.model.errors import BroadcasterError, Fault, say, unread
 from broadcaster.model.occurrence import Occurrence, State
-from broadcaster.model.plan import plan
+from broadcaster.model.plan import plan, recipes_for
 from broadcaster.model.programme import Programme, Recipe
+from broadcaster.model.schedule import BulletinClass
 from broadcaster.model.station import Station
 
 from . import calendar as calendars
@@ -330,7 +331,7 @@ def prepare(
         now = here.now(content)
         log = {one.occurrence: one for one in store.airings(start=now - timedelta(days=8))}
         found = plan(content, log, now, now + timedelta(days=days))
-    made = make(assembly, found, content.station)
+    made = make(assembly, found, content.station, _emergencies(content, now.date()))
     assembly.tidy(now)
     rows = [
         {
@@ -390,13 +391,23 @@ def listened(here: Here) -> Content:
         return here.content(store)
 
 
+def _emergencies(content: Content, day: date) -> list[Recipe]:
+    """What `alert SCRIPT` may be asked for at any moment."""
+    urgent = [one.id for one in content.scripts.values() if one.bulletin_class is BulletinClass.EMERGENCY]
+    return [
+        recipe
+        for script in urgent
+        for cluster in content.station.clusters
+        for recipe in recipes_for(content, script, cluster, day)
+    ]
+
+
 def make(
-    assembly: "Assembly", found: Iterable[Occurrence], station: Station
+    assembly: "Assembly", found: Iterable[Occurrence], station: Station, also: Iterable[Recipe] = ()
 ) -> Mapping[Recipe, Programme | None]:
     """Make every programme that *found* needs, and the chime; one that fails is told, the rest goes on."""
-    needed = dict.fromkeys(
-        recipe for one in found if one.state in (State.PLANNED, State.WITHHELD) for recipe in one.recipes
-    )
+    sounding = [one for one in found if one.state in (State.PLANNED, State.WITHHELD)]
+    needed = dict.fromkeys([*(recipe for one in sounding for recipe in one.recipes), *also])
     made: dict[Recipe, Programme | None] = {}
     with output.progress(_("Assembling"), len(needed)) as step:
         for recipe in needed:

@@ -76,7 +76,9 @@ class Reader:
             )
         for other in source.streams:
             if other is not stream:
-                other.discard = "all"  # the same in other qualities, which a server would send too
+                other.discard = (
+                    av.stream.Discard.all
+                )  # the same in other qualities, which a server would send too
         self._describe(source, stream)
         for _, frames in groupby(self._frames(source, stream), key=_form):  # it may be of several kinds
             resampler = av.AudioResampler("fltp", rate=SAMPLE_RATE, frame_size=block)

@@ -564,6 +564,10 @@ def _numbers(least: int, most: int) -> Callable[[Any], list[int]]:
     return lambda value: typed.some_numbers(_said(value), least, most)
 
 
+def _minutes(value: Any) -> int:
+    return int(_said(value))
+
+
 def _quota(value: Any) -> dict[str, Any]:
     found = re.match(r"\d+", _said(value))
     if found is None:
@@ -634,6 +638,8 @@ COLUMNS = (
     _Column("Lý do / tên đợt", "Reason", 26, {"campaign": "title", "except": "reason"}, _said, _TEXT),
     _Column("Vào lúc", "At", 20, {"move": "occurrence", "extra": "at"}, _moment, _A_MOMENT),
     _Column("Chuyển đến", "To", 20, {"move": "to"}, _moment, _A_MOMENT),
+    _Column("Tiếp âm", "Relay", 24, {"": "relay"}, _said, _TEXT),
+    _Column("Số phút", "Minutes", 10, {"": "minutes"}, _minutes, say("a number such as 30")),
 )
 
 

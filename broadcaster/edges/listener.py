@@ -12,6 +12,7 @@ from broadcaster.model.errors import BroadcasterError, Fault, Text, said, say
 
 RATE = 8_000  # Hz, mono, 16 bit
 PATIENCE = 3.0  # seconds without a sample until a recorder is given up
+LOOKS = 4  # at nothing, at the least, until then: an output that is idle may give nothing to listen to
 PIPE_BYTES = 1 << 20  # a minute of sound, for whoever does not look in time; if the system allows it
 KILL_WAIT = 1.0  # a killed recorder is gone in milliseconds, unless a driver hangs in the kernel
 
@@ -70,6 +71,7 @@ class CardListener:
         self._refusals: list[str] = []
         self._recorder: _Recorder | None = None
         self._any, self._moved = False, 0.0  # has this recorder given a sample, and when the last
+        self._empty = 0  # looks since then
         self._next()
 
     def read(self) -> bytes:
@@ -77,8 +79,9 @@ class CardListener:
             return b""
         code, sound = self._recorder.child.poll(), self._recorder.drain()  # after its end nothing comes
         now = self.clock.monotonic()
+        self._empty += 1
         if sound:
-            self._any, self._moved = True, now
+            self._any, self._moved, self._empty = True, now, 0
         if code is not None:
             reason = self._recorder.last_words or f"exit code {code}"
             if self._any:
@@ -89,7 +92,7 @@ class CardListener:
             else:
                 self._refusals.append(f"{self._recorder.name}: {reason}")
                 self._next()
-        elif now - self._moved > PATIENCE:
+        elif now - self._moved > PATIENCE and self._empty >= LOOKS:
             self._give_up(
                 say("Nothing came from the sound input for {seconds:g} seconds.", seconds=PATIENCE),
                 say("Restart the sound server or the machine; see also `broadcaster doctor`."),

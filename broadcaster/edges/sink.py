@@ -30,15 +30,16 @@ SAMPLE_BYTES = 2
 BYTE_RATE = SAMPLE_RATE * SAMPLE_BYTES
 BLOCK = SAMPLE_RATE // 4  # samples; more than a player wants before it starts
 FIRST = 1 / SAMPLE_RATE  # seconds that have sounded when all that is known is that something has
-FADE = SAMPLE_RATE // 50  # samples in which sound that is stopped goes down to silence
+FADE = SAMPLE_RATE // 100  # samples in which sound that is stopped goes down to silence
 
 LEAD = timedelta(seconds=1)  # a player is started and connected this long before the first sample
 TICK = 0.05  # seconds between looks at a player; its pipe holds a whole second
 FIRST_TICK = 0.005  # the same until its first sample is gone, so that we know when that was
+LAST = 0.02  # seconds that are left in a pipe when it is closed: until it is empty, pacat then spins
 PATIENCE = 3.0  # seconds without progress until a player is given up; 1 s barks falsely
 HASTE = 0.5  # seconds (and 1 %) that a player may end before time: one that plays faster plays to no device
-FADE_WAIT = 0.08  # seconds that a player which is stopped has until it is killed
-NICE = -11  # of a player, as a sound server's: both cores may be busy assembling
+FADE_WAIT = 0.1  # seconds that a player which is stopped has until it is killed: what it holds, and the fade
+URGENT = -11  # niceness of a player, that of a sound server: the cores may be busy
 KILL_WAIT = 1.0  # a killed player is gone in milliseconds, unless a driver hangs in the kernel
 
 SESSION_GAP = 120.0  # seconds of silence that a file still bridges
@@ -241,7 +242,7 @@ class CardSink:
         started, zero, seconds, told = None, 0.0, 0.0, -1
         taken, moved = 0, clock.monotonic()
         while True:
-            player.feed(supply)
+            tick = player.feed(supply)
             code, now = player.exit_code, clock.monotonic()
             if player.taken > taken:
                 taken, moved = player.taken, now
@@ -267,7 +268,7 @@ class CardSink:
             if int(seconds) > told and started is not None:
                 told = int(seconds)
                 on_progress(seconds)
-            clock.sleep(FIRST_TICK if started is None else TICK, stop)
+            clock.sleep(FIRST_TICK if started is None else tick, stop)
 
     @staticmethod
     def _ended_early(started: datetime | None, seconds: float, fault: Fault | None) -> Played:
@@ -463,17 +464,19 @@ class _Program:
     answer: str  # how the line begins that names an output
 
 
+# With less in hand (milliseconds, microseconds) there are drop-outs when the cores are busy; with more, what
+# they have taken is heard for too long after a stop.
 _PROGRAMS = (
     _Program(
         "pacat",
-        ("--playback", "--raw", f"--rate={SAMPLE_RATE}", "--format=s16le", "--latency-msec=60"),
-        held=0.03,
+        ("--playback", "--raw", f"--rate={SAMPLE_RATE}", "--format=s16le", "--latency-msec=80"),
+        held=0.05,
         question=("pactl", "info"),
         answer="Default Sink:",
     ),
     _Program(
         "aplay",
-        ("-q", "-t", "raw", "-f", "S16_LE", "-r", f"{SAMPLE_RATE}", "--buffer-time=60000"),
+        ("-q", "-t", "raw", "-f", "S16_LE", "-r", f"{SAMPLE_RATE}", "--buffer-time=70000"),
         held=0.06,
         question=("aplay", "-l"),
         answer="card ",
@@ -518,18 +521,17 @@ class _Player:
     channels: int
     written: int = 0
 
-    def feed(self, supply: _Supply) -> None:
-        """Fill the pipe, and close it after the last block."""
-        while not self.inlet.closed:
-            if not supply.load():
-                if supply.over:
-                    self.inlet.close()
-                return
-            count = self.inlet.write(supply.block)
-            if not count:
-                return
+    def feed(self, supply: _Supply) -> float:
+        """Fill the pipe, and close it after the last block; give the seconds until it wants more."""
+        while not self.inlet.closed and supply.load() and (count := self.inlet.write(supply.block)):
             supply.block = supply.block[count:]
             self.written += count
+        if not supply.over or supply.block:
+            return TICK
+        left = self._waiting / self._rate - LAST
+        if left <= 0:
+            self.inlet.close()
+        return min(TICK, max(left, FIRST_TICK))
 
     def take_back(self) -> bytes:
         """Take out of the pipe what the child has not read."""
@@ -543,22 +545,30 @@ class _Player:
         """Let it end at once, but not with a click: what it has is followed by a short fade."""
         supply.back(self.take_back())
         tail = _faded(supply.block[: FADE * self.channels * SAMPLE_BYTES])
-        with open(_link(self.outlet), "wb", buffering=0, opener=_not_waiting) as again:  # ours may be closed
-            self.written += again.write(tail) or 0
+        with suppress(OSError), open(_link(self.outlet), "wb", buffering=0, opener=_not_waiting) as again:
+            self.written += again.write(tail) or 0  # opened again, for our own end may be closed by now
         self.inlet.close()
         with suppress(subprocess.TimeoutExpired):
             self.child.wait(FADE_WAIT)
 
     @property
+    def _waiting(self) -> int:
+        """Bytes that are in the pipe."""
+        return int.from_bytes(fcntl.ioctl(self.outlet, termios.FIONREAD, bytes(4)), sys.byteorder)
+
+    @property
+    def _rate(self) -> int:
+        return BYTE_RATE * self.channels
+
+    @property
     def taken(self) -> int:
         """Bytes that the child has read from its pipe."""
-        waiting = fcntl.ioctl(self.outlet, termios.FIONREAD, bytes(4))
-        return self.written - int.from_bytes(waiting, sys.byteorder)
+        return self.written - self._waiting
 
     @property
     def seconds(self) -> float:
         """Seconds of what it has taken."""
-        return self.taken / (BYTE_RATE * self.channels)
+        return self.taken / self._rate
 
     @property
     def sounded_at_most(self) -> float:
@@ -611,8 +621,8 @@ def _started(program: _Program, device: str, channels: int) -> Iterator[_Player]
             raise _RefusedError(error) from error
         held.callback(_kill, child)
         outlet_file.close()
-        with suppress(OSError):  # only root, or a service that was allowed to, may
-            os.setpriority(os.PRIO_PROCESS, child.pid, NICE)
+        with suppress(OSError):  # may be forbidden: LimitNICE= in the unit allows it
+            os.setpriority(os.PRIO_PROCESS, child.pid, URGENT)
         yield _Player(program, child, ours, inlet_file, said, channels)
 
 

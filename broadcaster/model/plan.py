@@ -432,9 +432,13 @@ class _Week:
                 alive[lost.schedule] -= 1
 
     def _is_owed(self, one: Occurrence) -> bool:
-        """Did an emergency cut it off or hold it back? That is made good without a quota too."""
+        """
+        Did an emergency cut it off or hold it back? That is made good without a quota too.
+
+        But not what is passed on: by then the stream has gone on to something else.
+        """
         logged = self.of.log.get(one.id)
-        return logged is not None and logged.outcome in LOST and logged.reason == Reason.ALERT
+        return one.relay is None and logged is not None and logged.outcome in LOST and logged.reason == Reason.ALERT
 
     def _rules(self, table: _Timetable, *, quota: bool = True) -> list[Rule]:
         """The rules that give this week its times; of them those with a *quota*."""

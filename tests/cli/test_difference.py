@@ -10,7 +10,7 @@ from broadcaster.model.airing import Outcome
 from broadcaster.model.content import Content
 from broadcaster.model.difference import difference
 from broadcaster.model.plan import plan
-from broadcaster.model.schedule import BulletinClass, Days, Exclusion, Move
+from broadcaster.model.schedule import BulletinClass, Days, Exclusion, Move, Relay
 from tests import factories as make
 from tests.factories import at
 
@@ -44,6 +44,15 @@ def test_other_words_for_other_changes(capsys: pytest.CaptureFixture[str]) -> No
         said = told(capsys, before, after)
         assert f"16/11 – 22/11/2026  7 × {words}\n" in said
         assert "In all: 0 come (+), 0 go (−), 7 change (~)." in said
+
+
+def test_relays(capsys: pytest.CaptureFixture[str]) -> None:
+    """Where from, or that what was passed on is not any more."""
+    without = make.make_content()
+    relay = Relay("http://radio.vn/live", 600)
+    relaying = make.make_content(replace(without.schedules[0], relay=relay))
+    assert "7 × relay of http://radio.vn/live\n" in told(capsys, without, relaying)
+    assert "7 × no relay any more\n" in told(capsys, relaying, without)
 
 
 def test_languages(capsys: pytest.CaptureFixture[str]) -> None:
@@ -118,6 +127,7 @@ def test_as_data() -> None:
             "after": {
                 "at": "2026-11-20T17:30:00+07:00",
                 "script": "tin",
+                "relay": None,
                 "languages": ["vi"],
                 "seconds": 60.0,
                 "class": "normal",

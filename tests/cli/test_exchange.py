@@ -109,6 +109,19 @@ class TestExport:
         assert said.out.count("unchanged") == 2
         assert type_in.files() == before
 
+    @pytest.mark.parametrize("script", ["", 'script = "tin"\n'])
+    @pytest.mark.parametrize("ending", [".xlsx", ".ics"])
+    def test_carries_a_relay(self, type_in: Terminal, tmp_path: Path, ending: str, script: str) -> None:
+        """Its source and its minutes go out and come in; it needs no script."""
+        text = f'title = "T"\n{script}areas = ["11"]\nrelay = "http://radio.vn/live"\nminutes = 20\n'
+        type_in.write("schedules/tiep-am.toml", text + "[[extra]]\nat = 2027-03-01T05:00:00\n")
+        before = tomllib.loads(schedules(type_in)["tiep-am.toml"].decode())
+        file = tmp_path / f"lich{ending}"
+        assert type_in("schedule", "export", "tiep-am", str(file)).code == 0
+        (type_in.station / "schedules" / "tiep-am.toml").unlink()
+        assert type_in("schedule", "import", str(file)).code == 0
+        assert tomllib.loads(schedules(type_in)["tiep-am.toml"].decode()) == before
+
     def test_gives_a_file_back_to_the_letter(self, type_in: Terminal, tmp_path: Path) -> None:
         """A calendar holds the file itself, comments and all; a workbook says that it does not."""
         type_in.write("schedules/tin.toml", COMMENTED)

@@ -11,11 +11,12 @@ import openpyxl
 import pytest
 
 from broadcaster.cli import calendar, language, timetable
+from broadcaster.cli.plan import as_dicts
 from broadcaster.edges.editing import save, seen
 from broadcaster.model.airing import Outcome
 from broadcaster.model.content import Content
 from broadcaster.model.plan import plan
-from broadcaster.model.schedule import Days, Exclusion
+from broadcaster.model.schedule import Days, Exclusion, Relay
 from tests import factories as make
 from tests.cli.terminal import Said, Terminal
 from tests.factories import EVENING, MORNING, at
@@ -102,6 +103,19 @@ class TestDays:
         assert said.count("·") == 1
         assert re.search(r"\n  17:30:00 +Kịch bản tin.*≈ 1:09", said.replace("→", " "))
         assert re.search(r"\n  ≈ 17:31 +Kịch bản tin", said)
+
+    @pytest.mark.parametrize(
+        ("scripts", "words"),
+        [([], "Lịch x +relay +10:00"), (["tin"], "Kịch bản tin +relay, else Vietnamese +10:00")],
+    )
+    def test_a_relay_is_told(self, show: Show, scripts: list[str], words: str) -> None:
+        """Where else its languages stand: that it is a relay, and what would replace it."""
+        content = make.make_content(
+            make.make_schedule("x", scripts=scripts, relay=Relay("line:default", 600))
+        )
+        said = show(content)
+        assert re.search(words, said)
+        assert said.splitlines()[-1] == "In all: 1 will sound."
 
     def test_now_and_next_are_marked(self, show: Show) -> None:
         """▶ stands before what sounds now, → before what comes next."""
@@ -425,3 +439,19 @@ reason = "Nghỉ"
     def test_refuses_what_is_no_edited_copy(self, type_in: Terminal, name: str, what: str) -> None:
         """It says why, and what to do."""
         assert what in type_in.fault("plan", "--diff", str(type_in.station.parent / name))
+
+
+def test_relays_as_data() -> None:
+    """Each has its own address and length, whatever would replace it."""
+    short, long = Relay("line:default", 300), Relay("http://radio.vn/live", 900)
+    content = make.make_content(
+        make.make_schedule("x", relay=short),
+        make.make_schedule("y", scripts=[], relay=long),
+        make.make_schedule("z"),
+    )
+    told = as_dicts(plan(content, {}, at(DAY), at("2026-11-21")))
+    assert [(one["relay"], one["script"], one["seconds"], one["languages"]) for one in told] == [
+        ("line:default", "tin", 300.0, ["vi"]),
+        ("http://radio.vn/live", "", 900.0, []),
+        (None, "tin", 60.0, ["vi"]),
+    ]

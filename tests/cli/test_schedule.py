@@ -118,6 +118,17 @@ class TestLooking:
             "times": ["17:30:00"],
         }
 
+    def test_a_relay_is_shown(self, type_in: Terminal) -> None:
+        """Where it comes from and how long it lasts; a script only replaces it."""
+        head = 'title = "Tiếp âm"\nareas = ["11"]\nrelay = "http://radio.vn/live"\nminutes = 20\n'
+        type_in.write("schedules/tiep-am.toml", head + "[[rule]]\ntimes = [05:00:00]\n")
+        said = type_in("schedule", "show", "tiep-am").out
+        assert "Relay: http://radio.vn/live, 20 minutes" in said
+        assert "Script" not in said
+        (one,) = (one for one in type_in("schedule", "list", "--json").json if one["scripts"] == [])
+        assert one["relay"] == "http://radio.vn/live"
+        assert "  relay  " in type_in("schedule", "list").out
+
 
 class TestAdding:
     def test_writes_a_file_as_an_officer_would(self, type_in: Terminal) -> None:

@@ -80,6 +80,66 @@ BAD_SCHEDULES = {
         "Did you mean “tin”?",
     ),
     "strange script": (SCHEDULE.replace('"tin"', '"bhxh"'), "audio/bhxh/script.toml", "Write the script"),
+    "relay without minutes": (
+        'relay = "http://radio.vn/live"\n' + SCHEDULE,
+        "“minutes” is missing",
+        "1 to 720",
+    ),
+    "minutes without a relay": (
+        "minutes = 30\n" + SCHEDULE,
+        "no “relay” that would last so long",
+        "Take it out",
+    ),
+    "no time for a relay": (
+        'relay = "http://radio.vn/live"\nminutes = 0\n' + SCHEDULE,
+        "“minutes” is not understood: 0",
+        "1 to 720",
+    ),
+    "a day of relay": (
+        'relay = "http://radio.vn/live"\nminutes = 721\n' + SCHEDULE,
+        "“minutes” is not understood: 721",
+        "1 to 720",
+    ),
+    "minutes in words": (
+        'relay = "http://radio.vn/live"\nminutes = "30"\n' + SCHEDULE,
+        "“minutes” is not understood",
+        "without quotes: 30",
+    ),
+    "relay by its name": (
+        'relay = "radio.vn:8000/live"\nminutes = 30\n' + SCHEDULE,
+        "“relay” is not understood",
+        "Did you mean “http://radio.vn:8000/live”?",
+    ),
+    "relay of a card": (
+        'relay = "card:default"\nminutes = 30\n' + SCHEDULE,
+        "“relay” is not understood",
+        "Did you mean “line:default”?",
+    ),
+    "relay of nothing": (
+        'relay = "line:"\nminutes = 30\n' + SCHEDULE,
+        "“relay” is not understood",
+        "Did you mean “line:default”?",
+    ),
+    "relay of a file": (
+        'relay = "file:///etc/passwd"\nminutes = 30\n' + SCHEDULE,
+        "“relay” is not understood",
+        "http://radio.vn:8000/live",
+    ),
+    "relay by another way": (
+        'relay = "rtsp://radio.vn/live"\nminutes = 30\n' + SCHEDULE,
+        "“relay” is not understood",
+        "line:default",
+    ),
+    "relay with a blank": (
+        'relay = "http://radio.vn/my live"\nminutes = 30\n' + SCHEDULE,
+        "“relay” is not understood",
+        "http://radio.vn:8000/live",
+    ),
+    "relay with a script that is not there": (
+        'relay = "http://radio.vn/live"\nminutes = 30\n' + SCHEDULE.replace('"tin"', '"tim"'),
+        "The script “tim” cannot",
+        "Did you mean “tin”?",
+    ),
     "one rule": (
         SCHEDULE.replace("[[rule]]", "[rule]"),
         "“rule” is not a list of tables",

@@ -11,7 +11,7 @@ from broadcaster.edges.content.lastgood import LastGood
 from broadcaster.edges.content.recurrence import RRule
 from broadcaster.model.occurrence import Occurrence, Reason, State
 from broadcaster.model.plan import plan
-from broadcaster.model.schedule import Days, Exclusion, Rule, Season
+from broadcaster.model.schedule import Days, Exclusion, Relay, Rule, Season
 from tests.factories import EVENING, MORNING, ZONE, at
 from tests.stations import SCHEDULE, airs, assert_told, only_fault, write
 
@@ -118,6 +118,26 @@ def test_every_new_key_is_read(station: Path) -> None:
         ),
         Season("giap-hat", "giap-hat", "everyone", ("11",), Days(date(2026, 3, 1), date(2026, 4, 15))),
     ]
+
+
+@pytest.mark.parametrize("script", ["", 'script = "tin"'])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://radio.vn:8000/live.mp3",
+        "https://ten:mat@radio.vn/a/live.m3u8?q=1",
+        "line:default",
+        "line:hw:1",
+    ],
+)
+def test_a_relay_names_its_source_and_its_minutes(station: Path, url: str, script: str) -> None:
+    """A stream or a line input sounds for its minutes; a script is only what replaces it."""
+    head = f'title = "Tiếp âm"\n{script}\nareas = ["11"]\nrelay = "{url}"\nminutes = 20\n'
+    write(station, "schedules/tiep-am.toml", head + "[[rule]]\ntimes = [05:30:00]\n")
+    assert not load(station).faults
+    (one,) = planned(station, "tiep-am", "2026-11-20", "2026-11-21")
+    assert (one.relay, one.seconds, one.state) == (Relay(url, 1200), 1200, State.PLANNED)
+    assert (one.script, one.script_title) == (("tin", "Tin") if script else ("", "Tiếp âm"))
 
 
 @pytest.mark.parametrize(

@@ -1,16 +1,22 @@
 """Whatever officers call a recording is read whole, or refused by name; levels are as they are said."""
 
+import socket
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
+from time import monotonic
 
 import av
 import numpy as np
 import pytest
 
-from broadcaster.edges.decode import Filter, Reader, Samples, decode, encode, k_weighting
+from broadcaster.edges.decode import Filter, Reader, Samples, decode, encode, k_weighting, stream
 from broadcaster.model.errors import BroadcasterError
 from broadcaster.model.programme import SAMPLE_RATE
+from tests import radio
 from tests.sounds import (
     blocks,
     level,
@@ -446,3 +452,96 @@ def test_samples_that_are_none_spoil_nothing_else(tmp_path: Path, bad: float) ->
     assert np.isfinite(found).all()
     assert np.abs(found).max() <= 2
     assert np.allclose(found[:39_000], samples[:39_000], atol=1e-4)
+
+
+class _Elsewhere(BaseHTTPRequestHandler):
+    """Leads each address on: `/?there` to `there`."""
+
+    def do_GET(self) -> None:
+        self.send_response(302)
+        self.send_header("Location", self.path.partition("?")[2] or self.path)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture(scope="module")
+def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str, str]]:
+    """A folder, the address at which it is served, and that of a server that leads elsewhere."""
+    folder = tmp_path_factory.mktemp("web")
+    save(folder / "a.mp3", TONE, "libmp3lame")
+    playlist = "#EXTM3U\n#EXT-X-TARGETDURATION:3\n#EXTINF:3,\n{}\n#EXT-X-ENDLIST\n"
+    (folder / "web.m3u8").write_text(playlist.format("a.mp3"))
+    (folder / "file.m3u8").write_text(playlist.format(f"file://{folder}/a.mp3"))
+    (folder / "path.m3u8").write_text(playlist.format(f"concat:{folder}/a.mp3"))
+    (folder / "ring.m3u8").write_text("#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\nring.m3u8\n")
+    (folder / "long.m3u8").write_text(playlist.format("http://127.0.0.1:1/x.ts\n#EXTINF:3,\n" * 200_000))
+    (folder / "a.ffconcat").write_text(f"ffconcat version 1.0\nfile {folder}/a.mp3\n")
+    (folder / "page.mp3").write_text("<html>Not found</html>" * 100)
+    with (
+        radio.serving(folder) as address,
+        ThreadingHTTPServer(("127.0.0.1", 0), _Elsewhere) as elsewhere,
+    ):
+        thread = Thread(target=elsewhere.serve_forever, args=[0.05])
+        thread.start()
+        yield folder, address, f"http://127.0.0.1:{elsewhere.server_port}"
+        elsewhere.shutdown()
+        thread.join()
+
+
+class TestStream:
+    @pytest.mark.parametrize("name", ["{web}/a.mp3", "{web}/web.m3u8", "{elsewhere}/?{web}/a.mp3"])
+    def test_gives_what_a_server_sends(self, web: tuple[Path, str, str], name: str) -> None:
+        """All of it, a tenth of a second at a time, wherever it leads by http."""
+        _, address, elsewhere = web
+        some = list(stream(name.format(web=address, elsewhere=elsewhere), 2))
+        assert sum(map(len, some)) == pytest.approx(SECONDS * SAMPLE_RATE, abs=4000)
+        assert {len(one) for one in some[:-1]} == {SAMPLE_RATE // 10}
+
+    @pytest.mark.parametrize(
+        "name",
+        [
+            "{folder}/a.mp3",
+            "file://{folder}/a.mp3",
+            "concat:{folder}/a.mp3",
+            "hls+file://{folder}/web.m3u8",
+            "{web}/file.m3u8",
+            "{web}/path.m3u8",
+            "{web}/a.ffconcat",
+            "{elsewhere}/?file://{folder}/a.mp3",
+            "{elsewhere}/?ftp://127.0.0.1/a.mp3",
+        ],
+    )
+    def test_leads_nowhere_else(self, web: tuple[Path, str, str], name: str) -> None:
+        """No address, playlist or redirection opens a file of this machine, or another way out of it."""
+        folder, address, elsewhere = web
+        with pytest.raises(BroadcasterError, match="The stream cannot be heard"):
+            list(stream(name.format(folder=folder, web=address, elsewhere=elsewhere), 2))
+
+    @pytest.mark.parametrize(
+        "name",
+        [
+            "{web}/nothing.mp3",
+            "{web}/page.mp3",
+            "{web}/ring.m3u8",
+            "{web}/long.m3u8",
+            "{elsewhere}/ring",
+            "http://127.0.0.1:1/live",
+        ],
+    )
+    def test_ends_where_nothing_sounds(self, web: tuple[Path, str, str], name: str) -> None:
+        """What is not there, is no sound, leads in a ring or has no end is given up in time."""
+        _, address, elsewhere = web
+        began = monotonic()
+        with pytest.raises(BroadcasterError):
+            list(stream(name.format(web=address, elsewhere=elsewhere), 0.5))
+        assert monotonic() - began < 5
+
+    def test_gives_up_who_is_silent(self) -> None:
+        """A server that takes the call and says nothing more is given up after the patience it was given."""
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            began = monotonic()
+            with pytest.raises(BroadcasterError):
+                list(stream(f"http://127.0.0.1:{server.getsockname()[1]}/live", 0.5))
+            assert 0.4 < monotonic() - began < 3

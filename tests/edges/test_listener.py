@@ -151,13 +151,25 @@ class TestCardListener:
         listener = CardListener("default", clock)
         time.sleep(0.1)
         listener.read()
-        clock.advance(PATIENCE)
-        listener.read()
+        for _ in range(3):
+            clock.advance(PATIENCE / 3)
+            listener.read()
         assert listener.fault is None
         clock.advance(0.1)
         listener.read()
         assert "3 seconds" in str(listener.fault)
         assert held() == before
+
+    def test_a_long_wait_is_no_hang(self, programs: Callable[[str, str], None]) -> None:
+        """An output that gives nothing before it plays, and at which nobody looked: that is not given up."""
+        programs("parec", "exec /bin/sleep 60")
+        clock = FakeClock()
+        listener = CardListener("default", clock)
+        for _ in range(3):
+            clock.advance(30)
+            listener.read()
+        assert listener.fault is None
+        listener.close()
 
     @pytest.mark.sound
     @pytest.mark.usefixtures("sound_server")

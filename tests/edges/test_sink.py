@@ -1,13 +1,19 @@
 """Every sink keeps the same promises; then what is particular to each."""
 
+import os
 import shutil
+import signal
 import statistics
 import threading
 import time
 import wave
+from array import array
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from threading import Event, Timer
 from zoneinfo import ZoneInfo
@@ -17,6 +23,7 @@ import pytest
 from broadcaster.edges import sink as sinks
 from broadcaster.edges.clock import FastClock, SystemClock
 from broadcaster.edges.sink import (
+    BYTE_RATE,
     CardSink,
     Clock,
     FileSink,
@@ -30,7 +37,7 @@ from broadcaster.edges.sink import (
 from broadcaster.model.errors import BroadcasterError
 from broadcaster.model.programme import SAMPLE_RATE
 from tests.fakes import FakeClock, FakeSink
-from tests.sound_server import SoundServer
+from tests.sound_server import SoundServer, busy, dropouts, lateness
 
 SAMPLE = b"\x21\x12"  # no zero byte, so that silence can be told from it
 TOLERANCE = 0.25  # seconds, for a machine that is busy with other tests
@@ -65,6 +72,27 @@ def held() -> tuple[set[str], int, str]:
     """What this process holds: open files, threads, children."""
     children = "".join(path.read_text() for path in Path("/proc/self/task").glob("*/children"))
     return {link.name for link in Path("/proc/self/fd").iterdir()}, threading.active_count(), children
+
+
+class Halting:
+    """A source that gives what it was told to, and then nothing for ever or its end."""
+
+    fault = None
+
+    def __init__(self, *blocks: bytes, on_end: Callable[[], object] | None = None) -> None:
+        self._blocks = list(blocks)
+        self._on_end = on_end
+
+    def read(self) -> bytes | None:
+        if self._blocks:
+            return self._blocks.pop(0)
+        if self._on_end:
+            self._on_end()
+            return b""
+        return None
+
+    def close(self) -> None:
+        """Nothing is open."""
 
 
 @dataclass
@@ -219,6 +247,38 @@ class TestEverySink:
         assert played.fault.where == str(cut)
         assert played.seconds == pytest.approx(0.4)
 
+    def test_waits_while_there_is_nothing(self, stage: Stage) -> None:
+        """A source that has nothing at the moment is neither at its end nor a fault."""
+        source = Halting(b"", sound(0.3), *[b""] * 12, sound(0.2))
+        played = stage.sink.play(source, stage.clock.now(), stage.stop, lambda _: None)
+        assert played.fault is None
+        assert not played.stopped
+        assert played.seconds == pytest.approx(0.5)
+
+    def test_stops_while_there_is_nothing(self, stage: Stage) -> None:
+        """A stop ends also what waits for its first sample."""
+        source = Halting(*[b""] * 10, on_end=stage.stop.set)
+        played = stage.sink.play(source, stage.clock.now(), stage.stop, lambda _: None)
+        assert played == Played(None, 0.0, stopped=True, fault=None)
+
+
+class TestReel:
+    def test_skips(self, tmp_path: Path) -> None:
+        """What is skipped may be more than the first sound; the rest is whole."""
+        a, b = make_sound(tmp_path / "a.wav", 0.3), make_sound(tmp_path / "b.wav", 0.5)
+        reel = Reel([a, b], skip=0.4)
+        assert b"".join(iter(reel.read, None)) == sound(0.4)  # type: ignore[arg-type]
+        assert reel.fault is None
+
+    def test_lets_go(self, tmp_path: Path) -> None:
+        """Closed half way it has no file open, and gives no more."""
+        before = held()
+        reel = Reel([make_sound(tmp_path / "a.wav", 3)])
+        assert reel.read()
+        reel.close()
+        assert held() == before
+        assert reel.read() is None
+
 
 class TestFileSink:
     AT = datetime(2026, 11, 20, 17, 30, tzinfo=ZoneInfo("Asia/Ho_Chi_Minh"))
@@ -268,6 +328,15 @@ class TestFileSink:
         (file,) = (tmp_path / "out" / "loa").iterdir()
         assert played.seconds == pytest.approx(1)
         assert recorded(file) == sound(1)
+
+    def test_is_as_loud_as_it_was_told(self, stage: Stage, tmp_path: Path) -> None:
+        """The volume is the share of each sample that goes out, and more than all of it there is not."""
+        path = make_sound(tmp_path / "a.wav", 0.1)
+        for volume, share in ((50, 0.5), (100, 1.0), (300, 1.0)):
+            sink = open_sink("file:out", tmp_path / f"{volume}", "nam-po", stage.clock, volume)
+            Stage(sink, stage.clock).play(path)
+            (file,) = (tmp_path / f"{volume}" / "out").iterdir()
+            assert array("h", recorded(file))[0] == int(share * array("h", SAMPLE)[0])
 
     def test_begins_a_new_session_when_the_clock_was_set(self, stage: Stage, tmp_path: Path) -> None:
         """A clock that was set back an hour does not write over what sounded."""
@@ -413,6 +482,27 @@ class TestCardSinkWithoutAServer:
         assert (pacat.name, pacat.answers, pacat.says) == ("pacat", False, "Default Sink: auto_null")
         assert (aplay.name, aplay.answers, aplay.says) == ("aplay", True, "card 0: Loa")
 
+    def test_is_not_frozen_without_samples(
+        self, stage: Stage, programs: Callable[[str, str], None], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A device that takes nothing because there is nothing to take has not hung, however long that is."""
+        monkeypatch.setattr(sinks, "PATIENCE", 0.2)
+        programs("pacat", "/bin/cat > /dev/null")
+        source = Halting(sound(0.3), *[b""] * 10, sound(0.3))
+        played = stage.sink.play(source, stage.clock.now(), stage.stop, lambda _: None)
+        assert played.fault is None
+        assert played.seconds == pytest.approx(0.6)
+
+    def test_hands_on_what_the_first_player_did_not_take(
+        self, stage: Stage, programs: Callable[[str, str], None], tmp_path: Path
+    ) -> None:
+        """A player that gives up after it was given samples leaves them all to the next one."""
+        programs("pacat", "/bin/sleep 0.3; exit 1")
+        programs("aplay", f"exec /bin/sh -c '/bin/cat > {tmp_path}/taken; /bin/sleep 0.7'")
+        played = stage.play(make_sound(tmp_path / "a.wav", 0.8))
+        assert played.fault is None
+        assert (tmp_path / "taken").read_bytes() == sound(0.8)
+
     def test_does_not_wait_for_an_answer_for_ever(
         self, programs: Callable[[str, str], None], monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -427,16 +517,28 @@ class TestCardSinkWithoutAServer:
 
 @pytest.mark.sound
 class TestCardSinkOnAServer:
-    def test_starts_on_the_second(self, card: Stage, sound_server: SoundServer, tmp_path: Path) -> None:
+    @pytest.mark.parametrize("load", [nullcontext, busy], ids=["idle", "busy"])
+    def test_starts_on_the_second(
+        self,
+        card: Stage,
+        sound_server: SoundServer,
+        tmp_path: Path,
+        load: Callable[[], AbstractContextManager[None]],
+    ) -> None:
         """The first sample is at the loudspeaker within 20 ms of its time: the median of five starts."""
         path = make_sound(tmp_path / "a.wav", 0.1)
-        late = []
-        for _ in range(5):
-            at = card.clock.now() + timedelta(seconds=0.3)
-            with sound_server.listen() as heard:
-                assert card.play(path, at=at).fault is None
-            late.append(heard.first - at.timestamp())
+        with load():
+            late = lateness(sound_server, lambda at: card.play(path, at=at), 5, ahead=0.3)
         assert statistics.median(map(abs, late)) < 0.020
+
+    def test_sounds_without_a_gap_when_the_cores_are_busy(
+        self, card: Stage, sound_server: SoundServer
+    ) -> None:
+        """Next to nothing is lost though every core has something else to do; `make dropouts` is stricter."""
+        assert card
+        with busy():
+            found = dropouts(sound_server, 4)
+        assert sum(silence for _, silence in found) < 0.2, found
 
     def test_sounds_without_a_gap(
         self, card: Stage, sound_server: SoundServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -447,26 +549,75 @@ class TestCardSinkOnAServer:
             card.play(make_sound(tmp_path / "a.wav", 0.5), make_sound(tmp_path / "b.wav", 0.6), after=0.2)
         assert heard.sound == sound(1.1)
 
-    def test_is_silent_at_once_when_stopped(
-        self, card: Stage, sound_server: SoundServer, tmp_path: Path
-    ) -> None:
-        """A stop returns within 100 ms, and the loudspeaker is silent."""
-        stopped_at = []
+    def test_is_silent_at_once_when_stopped(self, card: Stage, sound_server: SoundServer) -> None:
+        """A tenth of a second after a stop all is silent, without a click, and what sounded is counted."""
+        late, clicks, uncounted = [], [], []
+        for _ in range(3):
+            card.stop.clear()
+            stopped_at = []
 
-        def stop() -> None:
-            stopped_at.append(time.monotonic())
-            card.stop.set()
+            def stop(moments: list[float] = stopped_at) -> None:
+                moments.append(time.time())
+                card.stop.set()
 
-        timer = Timer(1.0, stop)
-        at = card.clock.now() + timedelta(seconds=0.2)
-        path = make_sound(tmp_path / "a.wav", 30)
-        with sound_server.listen() as heard:
+            timer = Timer(0.5, stop)
             timer.start()
-            played = card.sink.play(Reel([path]), at, card.stop, lambda _: None)
-            assert time.monotonic() - stopped_at[0] < 0.1
-        timer.join()
-        assert played.stopped
-        assert len(heard.sound) / len(sound(1)) == pytest.approx(played.seconds, abs=0.1)
+            with sound_server.listen() as heard:
+                played = card.sink.play(Halting(sound(30)), card.clock.now(), card.stop, lambda _: None)
+            timer.join()
+            assert played.stopped
+            tail = array("h", heard.sound)[-SAMPLE_RATE // 50 :]
+            late.append(heard.last - stopped_at[0])
+            clicks.append(max(abs(one - after) for one, after in pairwise([*tail, 0])))
+            uncounted.append(abs(len(heard.sound) / BYTE_RATE - played.seconds))
+        assert statistics.median(late) < 0.1
+        assert statistics.median(clicks) < 100
+        assert statistics.median(uncounted) < 0.05
+
+    def test_is_as_loud_as_it_was_told(self, card: Stage, sound_server: SoundServer, tmp_path: Path) -> None:
+        """At half the volume half of each sample is heard."""
+        sink = open_sink("card:default", tmp_path, "nam-po", card.clock, 50)
+        with sound_server.listen() as heard:
+            Stage(sink, card.clock).play(make_sound(tmp_path / "a.wav", 0.2))
+        assert set(array("h", heard.sound)) == {array("h", SAMPLE)[0] // 2}
+
+    def test_has_a_cluster_on_each_side(self, sound_server: SoundServer, tmp_path: Path) -> None:
+        """Two clusters play on the two sides of one output and a third on another, all at once."""
+        clock = SystemClock()
+        at = clock.now() + timedelta(seconds=0.5)
+        lengths = {"two#left": 0.3, "two#right": 0.6, "loudspeaker": 0.9}
+
+        def play(device: str) -> Played:
+            reel = Reel([make_sound(tmp_path / f"{device}.wav", lengths[device])])
+            return CardSink(device, clock).play(reel, at, Event(), lambda _: None)
+
+        before = held()
+        with (
+            sound_server.listen("two", channels=2) as two,
+            sound_server.listen() as one,
+            ThreadPoolExecutor() as pool,
+        ):
+            found = list(pool.map(play, lengths))
+        assert held() == before
+        assert [played.seconds for played in found] == pytest.approx(list(lengths.values()))
+        both = array("h", b"".join(chunk for _, chunk in two.chunks))
+        assert both[::2].tobytes().strip(b"\0") == sound(0.3)
+        assert both[1::2].tobytes().strip(b"\0") == sound(0.6)
+        assert one.sound == sound(0.9)
+
+    def test_notices_a_player_that_is_killed(self, card: Stage, tmp_path: Path) -> None:
+        """A player that somebody kills is a fault at once, and the next play is as ever."""
+
+        def kill() -> None:
+            for child in held()[2].split():
+                if Path(f"/proc/{child}/comm").read_text() == "pacat\n":
+                    os.kill(int(child), signal.SIGKILL)
+
+        card.at_one_second = kill
+        played = card.play(make_sound(tmp_path / "a.wav", 30))
+        assert played.fault is not None
+        assert played.seconds == pytest.approx(1, abs=TOLERANCE)
+        assert card.play(make_sound(tmp_path / "b.wav", 0.2)).fault is None
 
     def test_notices_a_server_that_dies(self, card: Stage, sound_server: SoundServer, tmp_path: Path) -> None:
         """A server that dies is a fault at once, with the seconds that sounded."""
@@ -478,15 +629,16 @@ class TestCardSinkOnAServer:
         assert time.monotonic() - begun < 1 + 2 * TOLERANCE
 
     def test_gives_up_a_server_that_freezes(
-        self, card: Stage, sound_server: SoundServer, tmp_path: Path
+        self, card: Stage, sound_server: SoundServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """A server that freezes is a fault after three seconds, with the seconds that sounded."""
+        """A server that freezes is a fault when patience is at its end, with the seconds that sounded."""
+        monkeypatch.setattr(sinks, "PATIENCE", 1.0)
         card.at_one_second = sound_server.freeze
         begun = time.monotonic()
         played = card.play(make_sound(tmp_path / "a.wav", 30))
         assert "stood still" in str(played.fault)
         assert played.seconds == pytest.approx(1, abs=TOLERANCE)
-        assert time.monotonic() - begun < 1 + 4
+        assert time.monotonic() - begun < 1 + 2
 
     def test_says_that_there_is_no_server(
         self, card: Stage, sound_server: SoundServer, tmp_path: Path
@@ -523,7 +675,9 @@ class TestCardSinkOnAServer:
 
 
 class TestOpenSink:
-    @pytest.mark.parametrize("spec", ["card:default", "card:hw:1,0", "file:var/sound", "null"])
+    @pytest.mark.parametrize(
+        "spec", ["card:default", "card:hw:1,0", "card:hw:1,0#left", "file:var/sound", "null"]
+    )
     def test_opens(self, spec: str, tmp_path: Path) -> None:
         """Each form that a station may write is a sink, and gives what it holds back."""
         sink = open_sink(spec, tmp_path, "nam-po", FakeClock())
@@ -543,4 +697,7 @@ class TestOpenSink:
             open_sink(spec, tmp_path, "nam-po", FakeClock())
         (fault,) = error.value.faults
         assert fault.where == spec
-        assert all(form in str(fault.next) for form in ("card:default", "card:NAME", "file:FOLDER", "null"))
+        assert all(
+            form in str(fault.next)
+            for form in ("card:default", "card:NAME", "card:NAME#right", "file:FOLDER", "null")
+        )

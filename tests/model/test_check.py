@@ -10,7 +10,16 @@ from broadcaster.model.area import Areas
 from broadcaster.model.check import check, past
 from broadcaster.model.content import Content
 from broadcaster.model.errors import Fault
-from broadcaster.model.schedule import BulletinClass, Days, Exclusion, Move, Quota, Schedule, Season
+from broadcaster.model.schedule import (
+    BulletinClass,
+    Days,
+    Exclusion,
+    Move,
+    Quota,
+    Relay,
+    Schedule,
+    Season,
+)
 from broadcaster.model.script import Item
 from tests.factories import (
     EVENING,
@@ -239,6 +248,13 @@ class TestSeasons:
         assert (fault.at, fault.warning) == (("rule", 0, "season"), False)
         assert "declared for small traders, and the script is for farmers" in str(fault.what)
 
+    def test_one_of_a_group_is_none_for_a_relay(self) -> None:
+        """A relay without a script is for everyone."""
+        farmers = in_season()
+        relay = Relay("http://radio.vn/live", 600)
+        content = replace(farmers, schedules=[replace(farmers.schedules[0], scripts=[], relay=relay)])
+        assert "the script is for everyone" in str(only(content).what)
+
     def test_one_for_another_place_is_a_fault(self) -> None:
         """It says where it is declared."""
         fault = only(in_season(replace(in_season().seasons[0], areas=["03166"]), not_in_season=["vai"]))
@@ -305,6 +321,11 @@ class TestRoom:
         """Alone it does not fit either."""
         content = make_content(scripts=[make_script(seconds=2000)])
         assert "it lasts about 34 minutes, and a session 30" in str(only(content).what)
+
+    def test_a_relay_longer_than_a_session_is_a_fault(self) -> None:
+        """Its minutes are known, and what would replace it counts for nothing."""
+        long = make_schedule("tiep-am", scripts=[], relay=Relay("http://radio.vn/live", 45 * 60))
+        assert "it lasts 45 minutes, and a session 30" in str(only(make_content(long)).what)
 
     def test_a_programme_that_passes_the_hours_is_a_fault(self) -> None:
         """Begun too late it would end outside the hours."""

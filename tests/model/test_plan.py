@@ -59,10 +59,12 @@ def brief(occurrences: Iterable[Occurrence]) -> list[tuple[str, str, str]]:
     return [(one.schedule, f"{one.at:%H:%M:%S}", one.reason or one.state) for one in occurrences]
 
 
-def lost(content: Content, *ids: str, outcome: Outcome = Outcome.MISSED) -> dict[str, Airing]:
+def lost(
+    content: Content, *ids: str, outcome: Outcome = Outcome.MISSED, reason: Reason = Reason.POWER
+) -> dict[str, Airing]:
     """A log in which these occurrences of the week were lost."""
     there = {one.id: one for one in planned(content, *WEEK)}
-    return make_log(*(make_airing(there[one], outcome) for one in ids))
+    return make_log(*(make_airing(there[one], outcome, reason=reason) for one in ids))
 
 
 def make_goods(occurrences: Iterable[Occurrence]) -> list[str]:

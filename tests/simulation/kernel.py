@@ -23,6 +23,7 @@ from broadcaster.edges.clock import ClockState
 SECOND = 1_000_000  # all times are whole microseconds
 EPOCH = datetime(2026, 11, 2, tzinfo=UTC)
 PATIENCE = 60.0  # real seconds that an actor may take until it is said to hang
+QUIET = {"every", "log"}  # actors whose work gives the daemon nothing new to look at
 MOST_STEPS = 20_000  # of all actors in one instant
 
 
@@ -106,16 +107,17 @@ class Kernel:
     def next_event(self) -> int:
         return self._events[0][0] if self._events else sys.maxsize
 
-    def close_to(self, before: float, after: float = 15.0) -> bool:
+    def close_to(self, before: float) -> bool:
         """Is something about to happen, or did it happen just now?"""
-        return self.next_event - self.true <= micros(before) or self.true - self.busy_until < micros(after)
+        return self.next_event - self.true <= micros(before) or self.true < self.busy_until
 
     def suspend(self, seconds: float) -> None:
         self.true += micros(seconds)
         self.suspended += micros(seconds)
 
-    def poke(self) -> None:
-        self.busy_until = self.true
+    def poke(self, seconds: float = 12.0) -> None:
+        """Something happens: for so long everybody looks closely."""
+        self.busy_until = max(self.busy_until, self.true + micros(seconds))
         self.poked.set()
 
     # Threads
@@ -211,6 +213,8 @@ class Kernel:
 
     def _resume(self, actor: _Actor) -> None:
         self._step(actor)
+        if actor.name not in QUIET:
+            self.poke(2.0)
         # Whoever ran goes to the end, so that of those who could run now none is passed over.
         self._actors.remove(actor)
         self._actors.append(actor)
@@ -357,7 +361,7 @@ class SimCrew:
     def _pause(self, seconds: float) -> None:
         kernel = self._kernel
         left = (kernel.next_event - kernel.true) / SECOND
-        if kernel.close_to(self.CLOSE, self.CLOSE):
+        if kernel.close_to(self.CLOSE):
             kernel.wait(kernel.mono + micros(seconds), self._closed)
         elif kernel.idle is None or kernel.idle <= kernel.wall:
             kernel.wait(kernel.mono + micros(max(0.01, min(self.SELDOM, left - self.CLOSE))), self._closed)

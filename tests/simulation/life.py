@@ -18,9 +18,10 @@ from broadcaster.edges.store import Store, database
 from broadcaster.model.airing import Outcome
 from broadcaster.model.content import Content
 from broadcaster.model.errors import BroadcasterError, Fault, say
-from broadcaster.model.occurrence import Kind, Occurrence, State
+from broadcaster.model.occurrence import Kind, Reason, State
 from broadcaster.model.plan import plan
 from broadcaster.model.schedule import BulletinClass, Quota, Relay, Rule, Schedule
+from broadcaster.model.station import Amplifier
 from tests import factories as make
 
 from .kernel import EPOCH, SECOND, Kernel, SimClock, SimCrew, StuckError, micros
@@ -30,7 +31,10 @@ DAY = 24 * 3600 * SECOND
 TOLERANCE = 2.0  # seconds
 NOTICE = 3.0  # seconds in which a change of clock, power or hours must have been noticed
 CALM_BEFORE, CALM_AFTER = 660.0, 90.0  # seconds around an occurrence without anything that could harm it
+LATEST = timedelta(seconds=62)  # the grace, and the tolerance: a start after it is none
 LATEST_START = 1.0  # seconds after its time that a broadcast begins where nothing is wrong
+
+WARM_UP = 4.0  # seconds of the amplifier
 
 HOURS = (
     (("05:00", "06:30"), ("16:30", "18:30")),
@@ -90,6 +94,7 @@ class Station:
         self.revoked: set[str] = set()
         self.schedules = {one.id: one for one in self._first()}
         self.closing = random.choice([None, "ket.flac"])
+        self.amplifier = random.choice([None, Amplifier("on", "off", WARM_UP)])
 
     def time(self) -> Any:
         """A moment of the day within the hours."""
@@ -147,7 +152,7 @@ class Station:
             *self.schedules.values(), scripts=self.scripts, clusters=self.clusters, hours=self.hours
         )
         approvals = {name: one for name, one in content.approvals.items() if name not in self.revoked}
-        station = replace(content.station, closing=self.closing)
+        station = replace(content.station, closing=self.closing, amplifier=self.amplifier)
         return replace(content, approvals=approvals, station=station)
 
     def edit(self) -> str:
@@ -163,6 +168,16 @@ class Station:
             script = self.random.choice(self.scripts).id
             self.revoked ^= {script}
         return what
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of a life."""
+
+    injected: Counter[str]
+    outcomes: Counter[str]
+    excused: Counter[str]
+    violations: list[str]
 
 
 class Life:
@@ -219,13 +234,14 @@ class Life:
                     day += 1
                     kernel.run(round(day * DAY))
                     self.judge.look()
-                self._calm_end()
             except StuckError as error:
                 self.judge.violate("stuck", str(error))
         return self
 
-    def _calm_end(self) -> None:
-        """Everything is well again for two days; then the books are closed."""
+    @property
+    def result(self) -> Result:
+        judge = self.judge
+        return Result(self.injected, judge.outcomes, judge.excused, judge.violations)
 
     @contextmanager
     def _closing(self) -> Iterator[None]:
@@ -264,6 +280,7 @@ class Life:
         self.kernel.poke()
         self.judge.over("off")
         self.judge.happened("boot", 1.0)
+        self.judge.trust()
         start(self)
 
     def _died(self) -> None:
@@ -400,7 +417,8 @@ class Life:
         self.kernel.suspend(seconds)
         for play in sounded:
             play.since = self.kernel.true
-        self._clock_changed()
+        self.kernel.poke()
+        self.judge.clock_changed(slept=True)
 
     def _unsynchronised(self) -> None:
         """The time server is gone for long; the clock goes on, right."""
@@ -418,6 +436,7 @@ class Life:
         self._clock_changed()
         self._command("clock", {})
         self.judge.vouched = kernel.state.boot
+        self.judge.trust()
 
     def _card(self) -> None:
         random = self.random
@@ -535,6 +554,7 @@ class Life:
         if self.running:
             self.judge.happened("stop", 1.0)
             self._command("stop", {})
+            self.judge.stopped()
 
     def _play(self) -> None:
         if not self.running:
@@ -601,13 +621,16 @@ class Judge:
         self.present: dict[tuple[str, str | None], Disturbance] = {}
         self.clock_at = 0  # when anything about the clock last changed
         self.distrusted_at: int | None = None  # since when it is not to be trusted
-        self.vouched = ""
+        self.vouched = ""  # the run of the machine in which its clock was known to be right
+        self.offset = 0
         self.amplifier_since: int | None = None
         self.known_until = 0  # wall time of the last thing in the log
         self.orders: dict[str, Ordered] = {}
         self.covered: dict[str, list[tuple[float, float]]] = {}
         self.unsettled: dict[str, list[Play]] = {}
         self.sounded: dict[str, float] = {}
+        self.looked = 0
+        self.wrong_since_look = False
         self.seen = 0  # rows of the log
         self._db: sqlite3.Connection | None = None
         self.edition_from = self.checked = micros(8 * 3600)  # where its life begins
@@ -643,22 +666,26 @@ class Judge:
     def power_off(self) -> None:
         self.happened("power", 1.0)
 
-    def clock_changed(self) -> None:
-        self.clock_at = self.kernel.true
+    def clock_changed(self, *, slept: bool = False) -> None:
+        kernel = self.kernel
+        self.clock_at = kernel.true
         self.happened("clock", 1.0)
-        self.life.tell(f"the clock is off by {self.kernel.offset / SECOND:g} s, {self.kernel.state}")
-        if abs(self.kernel.offset) > micros(0.6):
+        self.life.tell(f"the clock is off by {kernel.offset / SECOND:g} s, {kernel.state}")
+        if slept or abs(kernel.offset - self.offset) > micros(TOLERANCE):
+            self.vouched = ""  # that was for another time
+        self.offset = kernel.offset
+        if abs(kernel.offset) > micros(0.6):
             self.begun("wrong clock")
         else:
             self.over("wrong clock")
-        self._trust()
+        self.trust()
 
-    def _trust(self) -> None:
+    def trust(self) -> None:
         """What must be known of the clock, without the daemon's own judgement."""
         state, wall = self.kernel.state, EPOCH + timedelta(microseconds=self.kernel.wall)
-        distrusted = wall < EARLIEST or not (
-            state.synchronised or state.rtc or (self.vouched == state.boot and self.vouched)
-        )
+        if state.synchronised and self.life.running:
+            self.vouched = state.boot
+        distrusted = wall < EARLIEST or not (state.synchronised or state.rtc or self.vouched == state.boot)
         if not distrusted:
             self.distrusted_at = None
             self.over("distrust")
@@ -687,6 +714,7 @@ class Judge:
             if order is not None:
                 order.heard.setdefault(play.cluster, now)
             return
+        self._amplified_for(play)
         if (
             self.distrusted_at is not None
             and now - self.distrusted_at > micros(NOTICE)
@@ -695,6 +723,13 @@ class Judge:
             self.violate(
                 "untrusted", f"{play.occurrence} sounds, the clock is {self.kernel.state} {self.kernel.wall}"
             )
+
+    def _amplified_for(self, play: Play) -> None:
+        now = self.kernel.true
+        warm = self.amplifier_since is not None and now - self.amplifier_since >= micros(WARM_UP - 0.5)
+        by_hand = play.occurrence.startswith("play-")
+        if self.life.station.amplifier and not warm and not by_hand and self.calm(now - micros(CALM_BEFORE), now, play.cluster):
+            self.violate("amplifier", f"{play.occurrence} sounds into an amplifier that is cold")
 
     def segment(self, play: Play, segment: Segment) -> None:
         """A stretch of sound: is it within the allowed hours, and not longer than ordered?"""
@@ -741,6 +776,17 @@ class Judge:
                 )
         self.covered.setdefault(play.occurrence, []).append((first, last))
         self.unsettled.setdefault(play.occurrence, []).append(play)
+
+    def stopped(self) -> None:
+        """Somebody said stop: what sounds now is over in a second."""
+        sounding = [one for one in self.life.machine.sounding.values() if not one.occurrence.startswith("alert-")]
+
+        def over() -> None:
+            for one in sounding:
+                if one.since is not None and not one.over:
+                    self.violate("not stopped", f"{one.occurrence} sounds a second after it was stopped")
+
+        self.kernel.at(self.kernel.true + SECOND, over)
 
     # Emergencies
 
@@ -791,6 +837,8 @@ class Judge:
         for error in self.kernel.errors:
             self.violate("died", error)
         self.kernel.errors.clear()
+        before, self.looked = self.looked, self.kernel.true
+        self.wrong_since_look = not self.calm(before, self.looked, "", ALL_BUT_WRONG)
         rows = self.connection().execute(
             "select * from events where event = 'end' and seq > ? order by seq", [self.seen]
         ).fetchall()
@@ -799,8 +847,15 @@ class Judge:
             self._row(row)
         self._unlogged()
         self._all_there()
+        now = self.kernel.true
+        quiet = now - micros(600)
+        if self.amplifier_since is not None and self.amplifier_since < quiet and self.calm(quiet, now, ""):
+            if not any(one.end > quiet for one in self.life.machine.plays) and not self.life.machine.sounding:
+                self.violate("amplifier", "it is on, and nothing sounds")
         before = self.kernel.true - 3 * DAY
         self.disturbances = [one for one in self.disturbances if one.end > before]
+        plays = self.life.machine.plays
+        plays[:] = [one for one in plays if one.end > before]
 
     def _row(self, row: sqlite3.Row) -> None:
         self.outcomes[f"{row['outcome']} {row['reason']}".strip()] += 1
@@ -810,21 +865,29 @@ class Judge:
         planned = (datetime.fromisoformat(row["planned"]) - EPOCH) // timedelta(microseconds=1)
         if row["kind"] in (Kind.ALERT, Kind.ON_DEMAND):
             return
+        if plays and row["reason"] != Reason.POWER and row["started"]:
+            late = datetime.fromisoformat(row["started"]) - datetime.fromisoformat(row["planned"])
+            held = not self.calm(planned - micros(5.0), planned + SECOND, row["cluster"], NOT_OF_TIME)
+            if late > LATEST and held:
+                self.excused["late: it slept, or its clock was set, in the seconds before the start"] += 1
+            elif late > LATEST and not self._waited(plays[0]):
+                self.violate("after the grace", f"{name} began {late} after its time")
         length = sum(one["length"] for one in json.loads(row["languages"])) or 900.0
         start, end = planned - micros(CALM_BEFORE), planned + micros(length + CALM_AFTER)
-        if not self.calm(start, end, row["cluster"], frozenset({"disk", "shutdown"})) or self.clock_bad(start):
+        if not self.calm(start, end, row["cluster"], frozenset({"disk", "shutdown"})):
             return
         if row["outcome"] in (Outcome.AIRED,):
             late = (plays[0].start - planned) / SECOND if plays else 0.0
             if late > LATEST_START and not self._waited(plays[0]):
                 self.violate("late", f"{name} began {late:.1f} s after its time; nothing was wrong")
+        elif self.wrong_since_look and row["reason"] in ("late", "clock", "off"):
+            self.excused["lost to a clock that was believed and wrong"] += 1
+        elif plays and self._rows_lost(plays):
+            self.excused["rows that an unwritable disk lost with a crash"] += 1
         elif row["outcome"] not in (Outcome.DISPLACED, Outcome.WITHHELD):
             self.violate(
                 "lost", f"{name} {row['outcome']} {row['reason']} {row['seconds']:.0f} s; nothing was wrong"
             )
-
-    def clock_bad(self, _start: int) -> bool:
-        return False
 
     def _waited(self, play: Play) -> bool:
         """Did something else sound on its cluster until it began?"""
@@ -841,14 +904,24 @@ class Judge:
             sounded = min(sounded, length)
         if abs(row["seconds"] - sounded) <= 5.0 or (length and sounded > length and row["seconds"] >= length):
             return
-        crashed = any(one.crashed for one in plays)
-        if crashed and plays and not self.calm(plays[0].start, plays[-1].end + DAY, row["cluster"], ONLY_DISK):
+        if plays and self._rows_lost(plays):
             self.excused["seconds that an unwritable disk lost with a crash"] += 1
             return
         self.violate(
             "log is not sound",
             f"{row['occurrence']} {row['outcome']} {row['reason']}: {row['seconds']:.1f} s logged, "
             f"{sounded:.1f} s sounded",
+        )
+
+    def _rows_lost(self, plays: list[Play]) -> bool:
+        """Did the program die while the disk took nothing, before it could write down what sounded?"""
+        first = plays[0].asked - micros(300)
+        return any(
+            disk.kind == "disk"
+            and disk.end > first
+            and any(off.kind == "off" and disk.start < off.start + micros(60) and off.start < disk.end + micros(60)
+                    and off.start > first for off in self.disturbances)
+            for disk in self.disturbances
         )
 
     def _unlogged(self) -> None:
@@ -858,7 +931,7 @@ class Judge:
         for name, plays in list(self.unsettled.items()):
             if plays[-1].end < self.kernel.true - micros(3600):
                 del self.unsettled[name]
-                if not self.calm(plays[0].asked, plays[-1].end + 2 * DAY, plays[0].cluster, ONLY_DISK):
+                if self._rows_lost(plays):
                     self.excused["rows that an unwritable disk lost with a crash"] += 1
                 else:
                     self.violate("sound without a row", f"{name} at {plays[0].start}")
@@ -893,6 +966,13 @@ class Judge:
 
 
 NO_ALARM = {"alert", "disk", "clock", "wrong clock", "distrust", "edit", "missing", "stop", "play", "suspend"}
+NOT_OF_TIME = frozenset(
+    {"off", "power", "boot", "distrust", "card", "missing", "edit", "alert", "stop", "play", "shutdown", "disk"}
+)
+ALL_BUT_WRONG = frozenset(
+    {"off", "power", "boot", "clock", "distrust", "card", "missing", "edit", "alert", "stop", "play", "suspend",
+     "shutdown", "disk"}
+)
 ONLY_DISK = frozenset(
     {"off", "power", "boot", "clock", "wrong clock", "distrust", "card", "missing", "edit", "alert", "stop",
      "play", "suspend", "shutdown"}
