@@ -17,7 +17,7 @@ from typing import Any
 ROOT = Path(__file__).parent.parent
 TICKS = os.sysconf("SC_CLK_TCK")
 ROUNDS = 3  # of starting each; the last one stays
-STARTS, EVERY, SHORT = 24, 5, 1  # how many, seconds from one to the next, seconds of sound
+STARTS, EVERY, SHORT = 24, 4, 1  # how many, seconds from one to the next, seconds of sound
 PROGRAMME = 60  # seconds of sound
 APLAY = "aplay -q -D pulse"
 
@@ -71,16 +71,14 @@ class Way:
     """A program that plays two sounds at their times, to a sound server of its own."""
 
     name: str
-    turn: (
-        int  # seconds by which its times are behind a full minute's, so that they do not disturb one another
-    )
+    turn: int  # seconds by which its times are behind those of the first, not to disturb it
     needs: tuple[str, ...] = ()
     needs_root = False
 
     def __init__(self, folder: Path, environment: dict[str, str], programme: Path, short: Path) -> None:
         self.folder = folder / type(self).__name__
         self.folder.mkdir()
-        self.environment, self.programme, self.short = environment, programme, short
+        self.environment, self.programme, self.short = dict(environment), programme, short
         self.said = self.folder / "said"
         self.process: subprocess.Popen[bytes] | None = None
         self.found: dict[str, float] = {}
@@ -146,9 +144,11 @@ class Ours(Way):
     name = "broadcaster"
     turn = 0
 
-    @property
-    def station(self) -> Path:
-        return self.folder.parent / "station"
+    def __init__(self, folder: Path, environment: dict[str, str], programme: Path, short: Path) -> None:
+        super().__init__(folder, environment, programme, short)
+        self.station = folder / "station"
+        # Its modules are compiled in the first round, as an installed program's are.
+        self.environment |= {"PYTHONPYCACHEPREFIX": str(self.folder), "PYTHONDONTWRITEBYTECODE": ""}
 
     def write(self, times: Sequence[datetime]) -> None:
         write_schedules(self.station, times)
@@ -201,9 +201,8 @@ class Systemd(Way):
 
     name = "systemd timer, aplay"
     turn = 2
-    needs = ("systemctl", "aplay", "unshare")
+    needs = ("systemd", "aplay", "unshare")
     needs_root = True
-    program = Path("/usr/lib/systemd/systemd")
 
     def write(self, times: Sequence[datetime]) -> None:
         units = self.folder / "config" / "systemd" / "user"
@@ -223,7 +222,7 @@ class Systemd(Way):
         own = (
             "mount -t tmpfs none /run && mkdir -p /run/systemd/system /run/own"
             f" && export XDG_RUNTIME_DIR=/run/own XDG_CONFIG_HOME={self.folder}/config"
-            f" && exec {self.program} --user"
+            f" && exec systemd --user"
         )
         return ["unshare", "--mount", "--cgroup", "sh", "-c", own]
 
@@ -335,7 +334,7 @@ def beginnings(heard: Any) -> list[float]:
 
 
 def lateness(heard: Any, times: Sequence[datetime]) -> list[float]:
-    """Milliseconds from each time to the sound that began next to it; of a time without any, nothing."""
+    """Milliseconds from each time to the sound that began with it; of a time without any, nothing."""
     found = beginnings(heard)
     near = [[one - at.timestamp() for one in found if -1 <= one - at.timestamp() < EVERY - 1] for at in times]
     return [1000 * seconds[0] for seconds in near if seconds]
@@ -347,7 +346,7 @@ def lateness(heard: Any, times: Sequence[datetime]) -> list[float]:
 def footprint() -> None:
     from tests.sound_server import TOOLS, running
 
-    print("Footprint: all at once, each with a null sink of its own and the same sounds; × ours in brackets")
+    print(f"Footprint: {STARTS + 1} starts, all ways at once, each with a null sink of its own; (× ours)")
     if missing := [tool for tool in TOOLS if not shutil.which(tool)]:
         print(f"  left out: needs {', '.join(missing)}")
         return
@@ -388,11 +387,9 @@ def measure(ways: Mapping[Way, Any]) -> None:
         late = lateness(heard, way.times(first))
         way.found |= {"starts": len(late)}
         if late:
-            way.found |= {
-                "median": statistics.median(late),
-                "worst": max(late, key=abs),
-                "spread": max(late) - min(late),
-            }
+            away = [abs(one) for one in late]
+            spread = max(late) - min(late)
+            way.found |= {"median": statistics.median(away), "worst": max(away), "spread": spread}
 
 
 def wait_until(when: datetime) -> None:
@@ -432,8 +429,8 @@ def on_air(ways: Iterable[Way], begin: datetime) -> None:
 
 MEASURES = {
     "starts": ("starts that were heard", 0),
-    "median": ("late at the loudspeaker, ms: median", 1),
-    "worst": ("  99 % (the worst of them)", 1),
+    "median": ("ms from the second to the sound: median", 1),
+    "worst": ("  99 % (the worst of all)", 1),
     "spread": ("  between the earliest and the latest", 1),
     "idle Rss": ("memory at rest, MB: RSS", 0),
     "idle Pss": ("  PSS", 0),
@@ -447,13 +444,14 @@ MEASURES = {
 
 
 def show(ways: Sequence[Way]) -> None:
-    print(" " * 42 + "".join(f"{way.name:>22}" for way in ways))
+    print(" " * 42 + "".join(f"{way.name:>24}" for way in ways))
     for key, (what, digits) in MEASURES.items():
         cells, ours = [], ways[0].found.get(key)
         for way in ways:
             value = way.found.get(key)
             text = "–" if value is None else f"{value:.{digits}f}"
             if value is not None and ours and way is not ways[0] and key != "starts":
-                text += f" ({value / ours:.2g})"
-            cells.append(f"{text:>22}")
+                ratio = value / ours
+                text += f" ({ratio:.0f})" if ratio >= 10 else f" ({ratio:.2g})"
+            cells.append(f"{text:>24}")
         print(f"  {what:<40}" + "".join(cells))

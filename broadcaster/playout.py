@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from threading import Event, Lock
 from typing import Any, Protocol
@@ -18,7 +19,7 @@ from broadcaster.model.airing import Airing, Outcome, Sounded, outcome_of, share
 from broadcaster.model.errors import Fault, say
 from broadcaster.model.occurrence import Kind, Occurrence, Reason
 from broadcaster.model.programme import Programme
-from broadcaster.model.schedule import BulletinClass, Relay
+from broadcaster.model.schedule import BulletinClass
 from broadcaster.model.station import Station
 
 GRACE = timedelta(seconds=60)  # a start this late still plays, from its beginning; later it is missed
@@ -40,12 +41,22 @@ class Hearing(Protocol):
     """What listens while something sounds."""
 
     @property
+    def fault(self) -> Fault | None: ...
+    @property
     def heard(self) -> float | None: ...
     @property
     def silent_for(self) -> float: ...
     def tap(self, source: Source) -> Source: ...
     def follow(self, seconds: float) -> None: ...
     def close(self) -> None: ...
+
+
+class Stream(Source, Protocol):
+    """What is passed on; a local programme replaces it while it fails."""
+
+    relayed: float  # seconds handed out of the stream
+    replaced: float  # seconds handed out of the local programme; the rest was silence
+    trouble: Fault | None  # why nothing comes of the stream
 
 
 @dataclass(frozen=True)
@@ -55,7 +66,7 @@ class Output:
     sink: Sink
     listen: Callable[[], Hearing | None]
     reel: Callable[[Sequence[Path], float], Source]
-    relay: Callable[[str, float, Callable[[float], Source | None]], Source]
+    relay: Callable[[str, float, Callable[[float], Source | None]], Stream]
 
 
 class Halt(Event):
@@ -84,6 +95,7 @@ class _Broadcast:
     station: Station
     content: Callable[[], tuple[Programmes, float]]  # with the seconds of all, but for the closing chime
     open: Callable[[float], Source]  # what sounds from this second on
+    streams: Sequence[Stream] = ()  # those that were opened, if it is a relay
     began: datetime | None = None
 
 
@@ -143,12 +155,14 @@ class Playout:
         if self.held(occurrence.cluster, (at - clock.now()).total_seconds() + length):
             return self.log(occurrence, station, Outcome.MISSED, Reason.ALERT)
         if relay:
-            broadcast = _Broadcast(
-                occurrence,
-                station,
-                lambda: ((), length),
-                lambda skip: _relayed(output, relay, length - skip, sounds),
-            )
+            streams: list[Stream] = []
+
+            def opened(skip: float) -> Stream:
+                local = partial(output.reel, sounds) if sounds else lambda _skip: None
+                streams.append(output.relay(relay.url, length - skip, local))
+                return streams[-1]
+
+            broadcast = _Broadcast(occurrence, station, lambda: ((), length), opened, streams)
         else:
             if closing and not allowed(occurrence, station, at, length + (clip.seconds(closing) or 0.0)):
                 closing = None  # the words had their time, the chime has none left
@@ -173,7 +187,9 @@ class Playout:
 
         *content* tells its programmes and the seconds of all, as far as they are known by then.
         """
-        if other := self._on_air.get(occurrence.cluster):
+        with self._taking:
+            other = self._on_air.get(occurrence.cluster)
+        if other is not None:
             other.because(Reason.ALERT)
             until = self._clock.monotonic() + GIVE_WAY
             while self._on_air.get(occurrence.cluster) is other and self._clock.monotonic() < until:
@@ -182,8 +198,10 @@ class Playout:
         return self._on(_Broadcast(occurrence, station, content, lambda _skip: source), output, halt)
 
     def _on(self, broadcast: _Broadcast, output: Output, halt: Halt) -> Airing:
-        cluster = broadcast.occurrence.cluster
+        occurrence, cluster = broadcast.occurrence, broadcast.occurrence.cluster
         with self._taking:
+            if occurrence.kind is not Kind.ALERT and self.held(cluster, 0.0):
+                return self.log(occurrence, broadcast.station, Outcome.MISSED, Reason.ALERT)
             self._on_air[cluster] = halt
         hearing: Hearing | None = None
         try:
@@ -191,12 +209,20 @@ class Playout:
             return self._sound(broadcast, output.sink, hearing, halt)
         finally:
             if hearing:
+                self._tell_hearing(cluster, hearing)
                 hearing.close()
             halt.last_sign = None
             with self._taking:
                 if self._on_air.get(cluster) is halt:
                     del self._on_air[cluster]
                     self._journal.mark(f"on-air/{cluster}", None)
+
+    def _tell_hearing(self, cluster: str, hearing: Hearing) -> None:
+        """What keeps the station from hearing itself."""
+        if hearing.fault:
+            self._alarms.raise_alarm(f"verify/{cluster}", hearing.fault)
+        else:
+            self._alarms.clear(f"verify/{cluster}")
 
     def _sound(self, broadcast: _Broadcast, sink: Sink, hearing: Hearing | None, halt: Halt) -> Airing:
         clock, occurrence = self._clock, broadcast.occurrence
@@ -216,6 +242,8 @@ class Playout:
         self._free[occurrence.cluster] = clock.now()
         programmes, length = broadcast.content()
         seconds = min(played.seconds, length)
+        if broadcast.streams:
+            seconds = min(seconds, sum(one.relayed + one.replaced for one in broadcast.streams))
         outcome, reason = outcome_of(length, seconds), None
         detail = occurrence.detail if occurrence.kind is Kind.ALERT else ""
         if played.fault is not None and halt.reason is not Reason.ALERT:
@@ -223,13 +251,15 @@ class Playout:
         elif played.stopped or halt.is_set():
             reason = halt.reason
             outcome = outcome if seconds else Outcome.MISSED
-        elif not occurrence.relay and (occurrence.missing or len(programmes) < len(occurrence.whole)):
+        elif occurrence.relay:
+            reason, detail = _passed_on(broadcast.streams, seconds)
+        elif occurrence.missing or len(programmes) < len(occurrence.whole):
             reason, detail = Reason.INCOMPLETE, occurrence.missing
         ended = replace(
             row,
             logged=clock.now(),
-            started=played.started,
-            ended=played.started + timedelta(seconds=seconds) if played.started else None,
+            started=played.started if seconds else None,
+            ended=played.started + timedelta(seconds=seconds) if played.started and seconds else None,
             seconds=round(seconds, 3),
             heard=None if hearing is None or hearing.heard is None else round(hearing.heard, 1),
             outcome=outcome,
@@ -260,6 +290,8 @@ class Playout:
                 source.close()
             started = started or played.started
             before += played.seconds
+            if hearing:
+                hearing.follow(before)
             if played.fault is None:
                 self._alarms.clear(key)
                 return Played(started, before, played.stopped, fault)
@@ -408,8 +440,13 @@ def allowed(occurrence: Occurrence, station: Station, at: datetime, length: floa
     return start.date() == end.date() and station.hours.hold(start.time(), end.time())
 
 
-def _relayed(output: Output, relay: Relay, seconds: float, instead: Sequence[Path]) -> Source:
-    return output.relay(relay.url, seconds, lambda skip: output.reel(instead, skip) if instead else None)
+def _passed_on(streams: Sequence[Stream], seconds: float) -> tuple[Reason | None, str]:
+    """What went wrong with a relay of which *seconds* sounded, the local programme in them."""
+    replaced = sum(one.replaced for one in streams)
+    trouble = next((one.trouble for one in reversed(streams) if one.trouble), None)
+    if not replaced and not trouble and seconds:
+        return None, ""
+    return Reason.RELAY, f"{replaced:.0f} s replaced; {trouble or ''}".rstrip("; ")
 
 
 def _edge(station: Station, at: datetime) -> datetime | None:

@@ -15,9 +15,11 @@ from broadcaster.edges.control import Asked
 from broadcaster.edges.sink import Played, Reel, Source
 from broadcaster.model.airing import Airing
 from broadcaster.model.content import Content
+from broadcaster.model.errors import Fault, say
 from broadcaster.model.occurrence import Reason
+from broadcaster.model.programme import Programme
 from broadcaster.model.station import Cluster
-from broadcaster.playout import Output
+from broadcaster.playout import Output, Stream
 from tests import factories as make
 from tests.fakes import FakeCrew, FakeSink, FakeStore, FakeSwitch, SteppedClock, make_output
 from tests.programmes import ReadyAssembly
@@ -44,6 +46,15 @@ class MeddlingSink(FakeSink):
         return super().play(source, at, stop, tell)
 
 
+class FakeStream(Reel):
+    """A stream that never fails, or one of which nothing ever comes."""
+
+    def __init__(self, programme: Programme, flows: bool) -> None:
+        super().__init__(programme.pieces)
+        self.relayed, self.replaced = (programme.seconds if flows else 0.0), 0.0
+        self.trouble = None if flows else Fault("relay", say("It was told to fail."), say("Tell it not to."))
+
+
 class Station:
     """A station from the moment it is switched on; `restart` switches it off and on again."""
 
@@ -57,6 +68,7 @@ class Station:
         self.edits = 0
         self.fingerprint: Callable[[], int] = lambda: self.edits
         self.prepared: list[datetime] = []
+        self.flows = True  # do streams bring anything?
         self.streams: list[tuple[str, float]] = []  # that were opened: address, seconds
         self.crew = FakeCrew()
         self.switch = FakeSwitch()
@@ -130,9 +142,9 @@ class Station:
         self.opened.append((cluster.id, cluster.sink))
         return replace(make_output(self.sink(cluster.id)), relay=self._open_stream)
 
-    def _open_stream(self, url: str, seconds: float, _instead: Callable[[float], Source | None]) -> Source:
+    def _open_stream(self, url: str, seconds: float, _instead: Callable[[float], Source | None]) -> Stream:
         self.streams.append((url, seconds))
-        return Reel((self.assembly.make(f"stream-{len(self.streams)}", seconds)).pieces)
+        return FakeStream(self.assembly.make(f"stream-{len(self.streams)}", seconds), self.flows)
 
     def sink(self, cluster: str = "nam-po") -> MeddlingSink:
         return self.sinks.setdefault(cluster, MeddlingSink(self.clock))

@@ -20,8 +20,8 @@ from broadcaster.model.airing import Airing
 from broadcaster.model.errors import Fault, say
 from broadcaster.model.programme import SAMPLE_RATE
 from broadcaster.model.recording import Measured
-from broadcaster.playout import Output
 from broadcaster.model.spoken import spoken
+from broadcaster.playout import Output, Stream
 
 
 class FakeVoice:
@@ -336,7 +336,7 @@ class FakeSwitch:
 def make_output(sink: Sink) -> Output:
     """An output to which nobody listens, and which is given no stream."""
 
-    def no_stream(url: str, seconds: float, instead: Callable[[float], Source | None]) -> Source:
+    def no_stream(url: str, _seconds: float, _instead: Callable[[float], Source | None]) -> Stream:
         raise AssertionError(url)
 
     return Output(sink, lambda: None, Reel, no_stream)

@@ -1191,6 +1191,15 @@ class TestARelay:
         assert airing.ended is not None
         assert airing.ended <= DUE + timedelta(seconds=601)
 
+    def test_of_which_nothing_came_did_not_sound(self, station: Station) -> None:
+        """Ten minutes of silence are no airing: it failed, and the row says what the stream said."""
+        station.flows = False
+        self.relaying(station)
+        station.run_until(DUE + timedelta(minutes=11))
+        (airing,) = station.log
+        assert (airing.outcome, airing.reason, airing.seconds) == (Outcome.FAILED, Reason.RELAY, 0.0)
+        assert "It was told to fail." in airing.detail
+
     def test_needs_no_script(self, station: Station) -> None:
         """With nothing to replace it, it is a relay all the same."""
         relay = Relay("http://127.0.0.1:8000/dai", 60)

@@ -1,7 +1,7 @@
 """One occurrence on air, from its hand-over to its row in the play log."""
 
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path

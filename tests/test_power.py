@@ -62,14 +62,14 @@ def test_power_cuts_leave_a_true_log() -> None:
 
 
 DUE = 1_000_000.0
-ONE = Planned("am-04/2026-11-20T12:00:00/loa-1", "loa-1", 4, DUE)  # lasts 8 s
-AIRED = Row(ONE.id, "aired", "", 8.0, DUE)
+ONE = Planned("am-02/2026-11-20T12:00:00/loa-1", "loa-1", 2, DUE)  # lasts 6 s
+AIRED = Row(ONE.id, "aired", "", 6.0, DUE)
 CUT = Row(ONE.id, "cut", "power", 3.0, DUE)
 MISSED = Row(ONE.id, "missed", "power", 0.0, None)
 
 
-def sound(seconds: float = 8.0, late: float = 0.0) -> Sound:
-    return Sound("loa-1", 4, DUE + late, seconds)
+def sound(seconds: float = 6.0, late: float = 0.0) -> Sound:
+    return Sound("loa-1", 2, DUE + late, seconds)
 
 
 def lies(sounds: Sequence[Sound], *rows: Row) -> list[str]:
@@ -81,7 +81,7 @@ def lies(sounds: Sequence[Sound], *rows: Row) -> list[str]:
     [
         ([sound()], AIRED),
         ([sound(late=40.0)], replace(AIRED, started=DUE + 40)),
-        ([sound(7.0)], CUT),
+        ([sound(5.5)], CUT),
         ([], MISSED),
         ([sound(1.0)], MISSED),  # a player holds a second when its feeder dies
     ],
@@ -100,7 +100,7 @@ def test_a_true_row_is_believed(sounds: list[Sound], row: Row) -> None:
         ([], [], "0 ends"),
         ([sound(4.0)], [AIRED], "not aired"),
         ([], [CUT], "cut without a sound"),
-        ([sound(3.0)], [replace(CUT, seconds=8.5)], "seconds off by 5.5"),
+        ([sound(0.5)], [replace(CUT, seconds=6.0)], "seconds off by 5.5"),
         ([sound(3.0)], [MISSED], "it sounded"),
         ([sound(late=-2.0)], [AIRED], "sounded unasked"),
         ([sound(late=-0.7)], [AIRED], "sounded before its time"),
@@ -128,14 +128,14 @@ def test_the_worst_is_told() -> None:
 def test_an_ear_tells_programmes_apart() -> None:
     """What was heard is known by its tone; one that is begun again counts as two."""
     ear = Ear("loa-1")
-    whole, second = samples_of(4), 2 * SAMPLE_RATE
+    whole, second = samples_of(2), 2 * SAMPLE_RATE
     air = [samples_of(0), bytes(second), whole[: 3 * second], whole[: 2 * second], bytes(second)]
     played = b"".join(air)
     for start in range(0, len(played), 3001 * 2):
         piece = played[start : start + 3001 * 2]
         ear.hear(DUE + (start + len(piece)) / second, piece)
     found = [(one.tone, round(one.begun - DUE, 1), round(one.seconds, 1)) for one in ear.sounds]
-    assert found == [(0, 0.0, seconds_of(0)), (4, 4.0, 3.0), (4, 7.0, 2.0)]
+    assert found == [(0, 0.0, seconds_of(0)), (2, 4.0, 3.0), (2, 7.0, 2.0)]
 
 
 def test_an_ear_hears_no_silence() -> None:

@@ -45,7 +45,7 @@ TONES = (
 )
 SPARE = 4  # of them, the last: written, and assembled, while the station runs
 SLOT = 5  # seconds from one schedule's time to the next one's
-LENGTHS = (3.0, 4.0, 6.0, 3.0, 8.0)  # seconds of the programmes, in turn: some meet the next, some do not
+LENGTHS = (3.0, 2.0, 6.0, 2.0, 2.0)  # seconds of the programmes, in turn; the third one meets the next
 MARK, MARKED = 3600, 0.4  # Hz and seconds: how every programme begins
 WINDOW = SAMPLE_RATE // 20  # samples that are heard at once
 AHEAD = 12.0  # seconds from the edit of a schedule to its first time
@@ -611,7 +611,7 @@ def main() -> int:
     )
     parser.add_argument("kills", nargs="?", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=None)
-    parser.add_argument("--stations", type=int, default=8, help="side by side")
+    parser.add_argument("--stations", type=int, default=10, help="side by side")
     parser.add_argument("--folder", type=Path, default=somewhere(), help="where stations are made")
     parser.add_argument("--keep", action="store_true", help="the folders of stations whose log was not true")
     asked = parser.parse_args()

@@ -38,6 +38,7 @@ def reason(word: str) -> str:
         "stopped": _("stopped by hand"),
         "shutdown": _("the daemon was ended"),
         "alert": _("an emergency broke in"),
+        "relay": _("the relay failed for a while"),
         "sink": _("the sound output failed"),
         "clock": _("the clock was wrong"),
         "program": _("an error of the program"),

@@ -41,6 +41,7 @@ class Reason(StrEnum):
     STOPPED = "stopped"  # somebody said `stop`
     SHUTDOWN = "shutdown"  # the daemon was told to end
     ALERT = "alert"  # an emergency broke in
+    RELAY = "relay"  # the stream failed or was silent for a while
     SINK = "sink"  # the sound card or what stands in for it
     CLOCK = "clock"  # the clock is not to be trusted
     PROGRAM = "program"  # an error of ours

@@ -438,7 +438,8 @@ class _Week:
         But not what is passed on: by then the stream has gone on to something else.
         """
         logged = self.of.log.get(one.id)
-        return one.relay is None and logged is not None and logged.outcome in LOST and logged.reason == Reason.ALERT
+        lost = logged is not None and logged.outcome in LOST and logged.reason == Reason.ALERT
+        return lost and one.relay is None
 
     def _rules(self, table: _Timetable, *, quota: bool = True) -> list[Rule]:
         """The rules that give this week its times; of them those with a *quota*."""

@@ -615,6 +615,15 @@ def test_a_relay_sounds_though_what_replaces_it_lacks_something() -> None:
     assert one.detail == "vi: no-recording (loi)"
 
 
+def test_a_relay_that_an_emergency_took_is_not_owed() -> None:
+    """By then the stream has gone on to something else; a quota of the schedule is kept all the same."""
+    for quota, count in ((None, 0), (Quota(7), 1)):
+        relay = make_schedule("a", make_rule(time(17), at_least=quota), scripts=[], relay=RELAY)
+        content = make_content(relay)
+        log = lost(content, "a/2026-11-17T17:00:00/nam-po", reason=Reason.ALERT)
+        assert len(make_goods(planned(content, *WEEK, log=log))) == count
+
+
 def test_what_replaces_a_relay_rotates() -> None:
     """Several scripts take turns as they do elsewhere."""
     scripts = [make_script("tin"), make_script("nuoc")]

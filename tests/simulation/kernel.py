@@ -23,7 +23,6 @@ from broadcaster.edges.clock import ClockState
 SECOND = 1_000_000  # all times are whole microseconds
 EPOCH = datetime(2026, 11, 2, tzinfo=UTC)
 PATIENCE = 60.0  # real seconds that an actor may take until it is said to hang
-QUIET = {"every", "log"}  # actors whose work gives the daemon nothing new to look at
 MOST_STEPS = 20_000  # of all actors in one instant
 
 
@@ -31,7 +30,7 @@ def micros(seconds: float) -> int:
     return round(seconds * SECOND)
 
 
-class Killed(BaseException):  # noqa: N818 - it is what happens, not an error
+class Killed(BaseException):
     """The process died here."""
 
 
@@ -213,8 +212,6 @@ class Kernel:
 
     def _resume(self, actor: _Actor) -> None:
         self._step(actor)
-        if actor.name not in QUIET:
-            self.poke(2.0)
         # Whoever ran goes to the end, so that of those who could run now none is passed over.
         self._actors.remove(actor)
         self._actors.append(actor)
@@ -369,7 +366,7 @@ class SimCrew:
             before = self.ALIVE if left > self.ALIVE else self.CLOSE
             pause = min((kernel.idle - kernel.wall) / SECOND, left - before)
             late = kernel.random.random() * seconds  # its seconds are not those of the plan
-            kernel.wait(kernel.mono + micros(max(0.01, pause) + late), _Any(self._closed, kernel.poked))
+            kernel.wait(kernel.mono + micros(max(0.01, pause) + late), Either(self._closed, kernel.poked))
 
     def work(self, name: str, job: Callable[[], None]) -> None:
         self._kernel.seam()
@@ -379,13 +376,16 @@ class SimCrew:
         if jobs is not None:
             jobs.append(job)
             return
-        self._jobs[name] = jobs = _Jobs([job])
+        self._jobs[name] = jobs = _Jobs(self._closed)
+        jobs.append(job)
 
         def through() -> None:
             while jobs or not self._closed.is_set():
                 while jobs:
                     self._safely(jobs.pop(0))
-                self._kernel.wait(None, _Any(jobs, self._closed))
+                    if name != "log":
+                        self._kernel.poke(2.0)  # there may be something new to look at
+                self._kernel.wait(None, jobs)
 
         self._crew.append(self._kernel.start(name, through))
 
@@ -404,16 +404,24 @@ class SimCrew:
 
 
 class _Jobs(list[Callable[[], None]]):
-    def is_set(self) -> bool:
-        return bool(self)
+    """What a worker is given; it wakes for it, and when no more will come."""
 
-
-class _Any:
-    def __init__(self, *events: Told) -> None:
-        self._events = events
+    def __init__(self, closed: Event) -> None:
+        super().__init__()
+        self._closed = closed
 
     def is_set(self) -> bool:
-        return any(one.is_set() for one in self._events)
+        return len(self) > 0 or self._closed.is_set()
+
+
+class Either:
+    """The one or the other is set."""
+
+    def __init__(self, one: Told, other: Told) -> None:
+        self._one, self._other = one, other
+
+    def is_set(self) -> bool:
+        return self._one.is_set() or self._other.is_set()
 
 
 class _All:

@@ -1,14 +1,13 @@
 """A station's life: what it broadcasts, what befalls it, and what must hold whatever befalls it."""
 
 import json
-import logging
 import sqlite3
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -17,14 +16,13 @@ from broadcaster.edges.clock import EARLIEST, ClockState
 from broadcaster.edges.store import Store, database
 from broadcaster.model.airing import Outcome
 from broadcaster.model.content import Content
-from broadcaster.model.errors import BroadcasterError, Fault, say
 from broadcaster.model.occurrence import Kind, Reason, State
 from broadcaster.model.plan import plan
 from broadcaster.model.schedule import BulletinClass, Quota, Relay, Rule, Schedule
 from broadcaster.model.station import Amplifier
 from tests import factories as make
 
-from .kernel import EPOCH, SECOND, Kernel, SimClock, SimCrew, StuckError, micros
+from .kernel import EPOCH, SECOND, Kernel, StuckError, micros
 from .world import Machine, Play, Segment
 
 DAY = 24 * 3600 * SECOND
@@ -34,6 +32,7 @@ CALM_BEFORE, CALM_AFTER = 660.0, 90.0  # seconds around an occurrence without an
 LATEST = timedelta(seconds=62)  # the grace, and the tolerance: a start after it is none
 LATEST_START = 1.0  # seconds after its time that a broadcast begins where nothing is wrong
 
+LONGEST_CALL = 90.0  # seconds: the tone until the words are there, and the words
 WARM_UP = 4.0  # seconds of the amplifier
 
 HOURS = (
@@ -65,7 +64,9 @@ class Ordered:
     suspended: int  # of the machine, when it was ordered
     cleared: int | None = None
     heard: dict[str, int] = field(default_factory=dict)  # by cluster: when it first sounded
-    lost: bool = False  # the disk did not take it before the power went
+    last: dict[str, int] = field(default_factory=dict)  # by cluster: when it last sounded
+    worded: bool = False  # its words are made
+    lost: bool = False  # the program died before it could be written down
 
 
 class Station:
@@ -184,9 +185,10 @@ class Life:
     """One station from its first day on."""
 
     def __init__(
-        self, seed: str, days: float, faults: Collection[str] | None = None, *, trace: bool = False
+        self, seed: str, days: float, faults: Collection[str] | None = None, *, trace: bool = False, most: int = 20
     ) -> None:
-        self.seed, self.days, self.trace = seed, days, trace
+        """*faults*: the kinds that befall it, else all. It ends with the day on which violations are *most*."""
+        self.seed, self.days, self.trace, self.most = seed, days, trace, most
         self.story: list[str] = []
         self.store: Any = None
         self._reader: Store | None = None
@@ -198,6 +200,8 @@ class Life:
         self.broken = False  # the content cannot be read at all
         self.folder = Path(tempfile.mkdtemp(prefix="simulated-", dir="/dev/shm"))
         self.machine = Machine(kernel, self.folder)
+        for one in self.station.clusters:
+            self.machine.sink(one.id, one.sink)
         self.judge = Judge(self)
         self.injected: Counter[str] = Counter()
         self.running = False
@@ -230,7 +234,7 @@ class Life:
                 self._next(name, per_month)
             day = 0
             try:
-                while day < self.days and len(self.judge.violations) < 20:
+                while day < self.days and len(self.judge.violations) < self.most:
                     day += 1
                     kernel.run(round(day * DAY))
                     self.judge.look()
@@ -290,7 +294,7 @@ class Life:
         if self.store is not None:
             self.store.close()
             self.store = None
-        self.judge.begun("off")
+        self.judge.died()
         self.judge.amplified(on=False)
         back, self.off_until = self.off_until, None
         if back is None:
@@ -542,6 +546,7 @@ class Life:
 
         if self.running:
             words(self, one.id, one.clusters)
+            one.worded = True
 
     def _all_clear(self, one: Ordered) -> None:
         if self.running:
@@ -802,11 +807,35 @@ class Judge:
                     self.violate("alert late", f"{order.id} does not sound on {cluster} after 1 s")
 
         kernel.at(order.at + micros(1.05), begun)
+        kernel.at(order.at + micros(order.every), lambda: self._repeats(order))
+
+    def died(self) -> None:
+        """With the program goes what it could not write down."""
+        self.begun("off")
+        for one in self.orders.values():
+            lately = max(one.at, self.kernel.true - DAY)
+            if not one.worded or not self.calm(lately, self.kernel.true, "", ALL_BUT_DISK_AND_TIME):
+                one.lost = True
+
+    def _repeats(self, order: Ordered) -> None:
+        """Does it sound again and again, as long as nothing keeps it?"""
+        now, silent = self.kernel.true, micros(order.every + 65.0)
+        others = [one for one in self.orders.values() if one is not order and one.at + 2 * DAY > order.at]
+        if order.lost or order.cleared is not None or now > order.at + micros(order.seconds) or others:
+            return
+        if not self.calm(order.at, now, "", ALL_BUT_DISK_AND_TIME):
+            return
+        for cluster in order.clusters:
+            heard = order.last.get(cluster, order.at)
+            if now - heard > silent and self.calm(now - silent, now, cluster, frozenset(NO_ALARM)):
+                self.violate("alert silent", f"{order.id} is in force, and not heard on {cluster}")
+        self.kernel.at(now + micros(30), lambda: self._repeats(order))
 
     def _alert_sounded(self, play: Play, segment: Segment) -> None:
         order = self.orders.get(play.occurrence.removeprefix("alert-").partition("/")[0])
         if order is None:
             return
+        order.last[play.cluster] = segment.end
         asleep = self.kernel.suspended - order.suspended
         off = sum(
             min(one.end, segment.end) - one.start
@@ -814,7 +843,8 @@ class Judge:
             if one.kind == "off" and one.start >= order.at
         )
         last = order.at + micros(order.seconds) + asleep + off
-        if segment.end > last + micros(TOLERANCE):
+        # A call that began before goes on to its end: half a sentence helps nobody.
+        if play.start > last + micros(TOLERANCE) or segment.end > last + micros(LONGEST_CALL):
             self.violate("alert too long", f"{play.occurrence} sounds {(segment.end - last) / SECOND:.0f} s on")
         if order.cleared is not None and segment.end > order.cleared + micros(TOLERANCE):
             self.violate("alert not cleared", f"{play.occurrence} sounds after the all-clear")
@@ -968,6 +998,9 @@ class Judge:
 NO_ALARM = {"alert", "disk", "clock", "wrong clock", "distrust", "edit", "missing", "stop", "play", "suspend"}
 NOT_OF_TIME = frozenset(
     {"off", "power", "boot", "distrust", "card", "missing", "edit", "alert", "stop", "play", "shutdown", "disk"}
+)
+ALL_BUT_DISK_AND_TIME = frozenset(
+    {"off", "power", "boot", "card", "missing", "edit", "alert", "stop", "play", "shutdown"}
 )
 ALL_BUT_WRONG = frozenset(
     {"off", "power", "boot", "clock", "distrust", "card", "missing", "edit", "alert", "stop", "play", "suspend",

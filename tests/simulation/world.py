@@ -16,7 +16,7 @@ from broadcaster.edges.store import Store
 from broadcaster.model.errors import Fault, say
 from broadcaster.model.programme import Programme, Recipe
 
-from .kernel import SECOND, Kernel, SimClock, micros
+from .kernel import SECOND, Either, Kernel, SimClock
 
 STEP = 8.0  # seconds between looks at what sounds, where nothing happens
 
@@ -73,14 +73,6 @@ class Card:
         self.state = state
         self.changed.set()
         self.changed = Event()
-
-
-class Either:
-    def __init__(self, *events: Any) -> None:
-        self._events = events
-
-    def is_set(self) -> bool:
-        return any(one.is_set() for one in self._events)
 
 
 class Files:
