@@ -163,7 +163,7 @@ class TestOverEverything:
         """What has no room before the next call is not begun; what has, sounds between the calls."""
         station.write(
             make.make_schedule("dai", make.make_rule(make.time(17, 30)), scripts=["dai"]),
-            make.make_schedule("ngan", make.make_rule(make.time(17, 33))),
+            make.make_schedule("ngan", make.make_rule(make.time(17, 32))),
             scripts=[make.make_script("dai", seconds=200), make.make_script(seconds=10)],
         )
         station.run(10)

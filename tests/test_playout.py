@@ -147,7 +147,8 @@ class TestInTime:
             asked.append(studio.clock.now())
             return studio.programmes, False
 
-        studio.playout.air(studio.occurrence(), studio.content.station, make_output(studio.sink), ready, None, studio.halt)
+        output = make_output(studio.sink)
+        studio.playout.air(studio.occurrence(), studio.content.station, output, ready, None, studio.halt)
         assert asked == [DUE - AHEAD]
 
     @pytest.mark.parametrize("seconds", [1, 30, 60])
@@ -314,7 +315,7 @@ class TestHowMuchSounded:
         assert (airing.outcome, airing.seconds) == (outcome, seconds)
 
     def test_a_sink_that_dies_in_the_middle_cuts_it(self, studio: Studio) -> None:
-        """Tried again for a minute in vain: what sounded until then is counted, and the reason is the sink."""
+        """Tried for a minute in vain, it is counted for what sounded until then, and the reason is the sink."""
         studio.sink.fail_after = 20.0
         airing = studio.aired()
         assert (airing.outcome, airing.reason, airing.seconds) == (Outcome.CUT, Reason.SINK, 20.0)
