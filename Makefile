@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup demo test check bench dropouts docs messages lock clean simulate
+.PHONY: setup demo test check bench dropouts docs messages lock clean simulate kills powercuts
 
 setup: .venv/ready
 
@@ -40,6 +40,14 @@ dropouts: setup
 
 bench: setup
 	$(BIN)/python benchmarks/run.py $(ONLY)
+
+# The daemon killed at random instants, and heard: make kills N=1000 SEED=1
+kills: setup
+	$(BIN)/python -m tools.kills $(or $(N),1000) $(if $(SEED),--seed $(SEED))
+
+# Disks as power cuts may leave them: make powercuts N=2000 SEED=1
+powercuts: setup
+	$(BIN)/python -m tools.powercuts $(or $(N),2000) $(if $(SEED),--seed $(SEED))
 
 # Station-years of faults on a simulated machine: make simulate YEARS=1000 SEED=1
 simulate: setup

@@ -1,4 +1,9 @@
-"""The daemon beside cron, a systemd timer and Liquidsoap: how late, how large, how busy, how soon ready."""
+"""
+The daemon beside cron and Liquidsoap: how late, how large, how busy, how soon ready.
+
+A systemd timer is left out: it needs a machine that systemd has started. A manager that is started for
+the purpose, even in namespaces of its own, takes every process of the machine into its control groups.
+"""
 
 import os
 import shutil
@@ -196,45 +201,11 @@ class Cron(Way):
         return read(Path(f"/proc/{self.pid}/root/run/crond.pid")).strip() == str(self.pid)
 
 
-class Systemd(Way):
-    """A timer of the kind that is told to be accurate; by itself it may be a minute late."""
-
-    name = "systemd timer, aplay"
-    turn = 2
-    needs = ("systemd", "aplay", "unshare")
-    needs_root = True
-
-    def write(self, times: Sequence[datetime]) -> None:
-        units = self.folder / "config" / "systemd" / "user"
-        wanted = units / "default.target.wants"
-        wanted.mkdir(parents=True, exist_ok=True)
-        for name, sound, when in (("long", self.programme, times[:1]), ("short", self.short, times[1:])):
-            timer = "[Timer]\nAccuracySec=1us\n"
-            timer += "".join(f"OnCalendar={at:%Y-%m-%d %H:%M:%S} UTC\n" for at in when)
-            (units / f"{name}.service").write_text(f"[Service]\nExecStart=/usr/bin/env {APLAY} {sound}\n")
-            (units / f"{name}.timer").write_text(timer)
-            link = wanted / f"{name}.timer"
-            link.unlink(missing_ok=True)
-            link.symlink_to(units / f"{name}.timer")
-
-    def command(self) -> list[str]:
-        # A manager of one user's units. It wants a machine that systemd has started, and here it sees one.
-        own = (
-            "mount -t tmpfs none /run && mkdir -p /run/systemd/system /run/own"
-            f" && export XDG_RUNTIME_DIR=/run/own XDG_CONFIG_HOME={self.folder}/config"
-            f" && exec systemd --user"
-        )
-        return ["unshare", "--mount", "--cgroup", "sh", "-c", own]
-
-    def is_ready(self) -> bool:
-        return Path(f"/proc/{self.pid}/root/run/own/systemd/private").is_socket()
-
-
 class Liquidsoap(Way):
     """Its own way to keep times: a switch between sources by the clock, to a sound server's output."""
 
     name = "Liquidsoap"
-    turn = 3
+    turn = 2
     needs = ("liquidsoap",)
 
     def write(self, times: Sequence[datetime]) -> None:
@@ -354,7 +325,8 @@ def footprint() -> None:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="footprint-")))
         programme, short = build(folder / "station")
         ways: dict[Way, Any] = {}
-        for kind in (Ours, Cron, Systemd, Liquidsoap):
+        print("  systemd timer is left out: needs a machine that systemd has started")
+        for kind in (Ours, Cron, Liquidsoap):
             if why := kind.lacks():
                 print(f"  {kind.name} is left out: {why}")
             else:

@@ -321,11 +321,9 @@ class Daemon:
             self._planned_until = None  # it may be made good: plan again
             if row.reason not in QUIET:
                 what = say(
-                    "{title} did not sound whole at {cluster}: {outcome}, {reason}.",
+                    "{title} did not sound whole at {cluster}.",
                     title=row.script_title,
                     cluster=row.cluster_name,
-                    outcome=row.outcome,
-                    reason=row.reason,
                 )
                 next_step = say("See what happened: broadcaster log.")
                 self.world.alarms.raise_alarm(key, Fault(row.occurrence, what, next_step))

@@ -767,7 +767,7 @@ class Running:
         self.daemon = Daemon(
             World(
                 clock=self.clock,
-                crew=Scheduled(self.clock),
+                crew=Scheduled(),
                 store=self.store,
                 alarms=Alarms(self.clock),
                 assembly=assembly,

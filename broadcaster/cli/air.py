@@ -72,7 +72,7 @@ def run(context: typer.Context) -> None:
         daemon = Daemon(
             World(
                 clock=clock,
-                crew=Scheduled(clock),
+                crew=Scheduled(),
                 store=store,
                 alarms=Alarms(clock, reporting.report),
                 assembly=here.assembly(),

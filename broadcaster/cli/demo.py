@@ -168,7 +168,7 @@ def demo(
                 clock=clock,
                 store=store,
                 assembly=assembly,
-                crew=Scheduled(clock),
+                crew=Scheduled(),
                 alarms=Alarms(clock),
                 open_output=open_output,
                 fingerprint=lambda: fingerprint(here.root),

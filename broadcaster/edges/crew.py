@@ -1,22 +1,22 @@
 """SEAM: who does the work, and when it is looked at again. APScheduler's threads."""
 
 from collections.abc import Callable
-from datetime import UTC
+from datetime import UTC, datetime, timedelta
+from itertools import count
 from threading import Event, Lock
 from typing import Any, Protocol
 
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
-from apscheduler.triggers.interval import IntervalTrigger
 
-JUMP = 2.0  # seconds by which wall time may drift from monotonic time between two looks
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Crew(Protocol):
     """Workers, each with a name."""
 
     def every(self, seconds: float, job: Callable[[], None]) -> None:
-        """Do *job* again and again from now on, never twice at once."""
+        """Do *job* again and again from `wait` on, never twice at once."""
 
     def work(self, name: str, job: Callable[[], None]) -> None:
         """Have the worker of this *name* do *job* after what it was given before."""
@@ -28,54 +28,46 @@ class Crew(Protocol):
         """Begin nothing more, and wait for what is at work."""
 
 
-class Clock(Protocol):
-    """What a crew needs of the clock."""
-
-    def now(self) -> Any: ...
-    def monotonic(self) -> float: ...
-
-
 class Scheduled:
-    """Workers that APScheduler keeps."""
+    """
+    Workers that APScheduler keeps.
 
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
+    It goes by wall time, which may be set: back, and what is due later stalls until it comes round; forward
+    by years, and it counts every second of them before it goes on. So all that it is given is long due.
+    """
+
+    def __init__(self) -> None:
         self._names: set[str] = set()
         self._giving = Lock()
+        self._given = count()
         self._closed = False
         self._scheduler = BackgroundScheduler(timezone=UTC, executors={"default": ThreadPoolExecutor(1)})
-        self._every = 1.0
+        self._seconds, self._job = 1.0, lambda: None
 
     def every(self, seconds: float, job: Callable[[], None]) -> None:
-        self._every = seconds
-        self._scheduler.add_job(job, **self._often, id="every")
-        if not self._scheduler.running:
-            self._scheduler.start()
-
-    @property
-    def _often(self) -> dict[str, Any]:
-        trigger = IntervalTrigger(seconds=self._every, timezone=UTC)
-        return {"trigger": trigger, "coalesce": True, "max_instances": 1, "misfire_grace_time": None}
+        self._seconds, self._job = seconds, job
 
     def work(self, name: str, job: Callable[[], None]) -> None:
+        worker = f"worker/{name}"
         with self._giving:
-            if self._closed:
-                return
-            if name not in self._names:
+            if name not in self._names and not self._closed:
                 self._names.add(name)
-                self._scheduler.add_executor(ThreadPoolExecutor(1), f"worker/{name}")
-            self._scheduler.add_job(job, executor=f"worker/{name}", misfire_grace_time=None)
-        if not self._scheduler.running:
-            self._scheduler.start()
+                self._scheduler.add_executor(ThreadPoolExecutor(1), worker)
+            self._give(job, executor=worker)
 
     def wait(self, stopping: Event) -> None:
-        clock, offset = self._clock, None
-        while not stopping.wait(self._every):
-            # APScheduler waits by wall time: a clock that is set back would stall it until it came round.
-            now = clock.now().timestamp() - clock.monotonic()
-            if offset is not None and abs(now - offset) > JUMP:
-                self._scheduler.reschedule_job("every", trigger=self._often["trigger"])
-            offset = now
+        while not stopping.is_set():
+            with self._giving:
+                self._give(self._job, id="every", replace_existing=True)
+            stopping.wait(self._seconds)
+
+    def _give(self, job: Callable[[], None], **how: Any) -> None:
+        if self._closed:
+            return
+        in_turn = LONG_AGO + timedelta(microseconds=next(self._given))
+        self._scheduler.add_job(job, "date", run_date=in_turn, misfire_grace_time=None, **how)
+        if not self._scheduler.running:
+            self._scheduler.start()
 
     def close(self) -> None:
         with self._giving:

@@ -39,7 +39,8 @@ LAST = 0.02  # seconds that are left in a pipe when it is closed: until it is em
 PATIENCE = 3.0  # seconds without progress until a player is given up; 1 s barks falsely
 HASTE = 0.5  # seconds (and 1 %) that a player may end before time: one that plays faster plays to no device
 FADE_WAIT = 0.1  # seconds that a player which is stopped has until it is killed: what it holds, and the fade
-URGENT = -11  # niceness of a player, that of a sound server: the cores may be busy
+URGENT = 5  # real-time priority, that of a sound server's own threads
+OURS = 0  # the number by which a thread means itself
 KILL_WAIT = 1.0  # a killed player is gone in milliseconds, unless a driver hangs in the kernel
 
 SESSION_GAP = 120.0  # seconds of silence that a file still bridges
@@ -233,11 +234,13 @@ class CardSink:
         clock = self.clock
         if not supply.load() and supply.over:
             return Played(None, 0.0, stopped=False, fault=supply.source.fault)
-        while (left := (at - clock.now()).total_seconds()) > 0:
-            if clock.sleep(min(left, TICK), stop):
-                return Played(None, 0.0, stopped=True, fault=None)
-            if player.exit_code is not None:
-                raise _RefusedError(player.last_words)
+        with _hurry():
+            while (left := (at - clock.now()).total_seconds()) > 0:
+                if clock.sleep(min(left, TICK), stop):
+                    return Played(None, 0.0, stopped=True, fault=None)
+                if player.exit_code is not None:
+                    raise _RefusedError(player.last_words)
+            player.feed(supply)
 
         started, zero, seconds, told = None, 0.0, 0.0, -1
         taken, moved = 0, clock.monotonic()
@@ -529,7 +532,8 @@ class _Player:
         if not supply.over or supply.block:
             return TICK
         left = self._waiting / self._rate - LAST
-        if left <= 0:
+        if left <= 0 and not self.inlet.closed:
+            _urgent(self.child.pid, 0)
             self.inlet.close()
         return min(TICK, max(left, FIRST_TICK))
 
@@ -621,9 +625,24 @@ def _started(program: _Program, device: str, channels: int) -> Iterator[_Player]
             raise _RefusedError(error) from error
         held.callback(_kill, child)
         outlet_file.close()
-        with suppress(OSError):  # may be forbidden: LimitNICE= in the unit allows it
-            os.setpriority(os.PRIO_PROCESS, child.pid, URGENT)
+        _urgent(child.pid, URGENT)
         yield _Player(program, child, ours, inlet_file, said, channels)
+
+
+def _urgent(task: int, priority: int) -> None:
+    """Let a *task* go before all that keeps the cores busy, if we may (LimitRTPRIO= in the unit)."""
+    with suppress(OSError):
+        os.sched_setscheduler(task, os.SCHED_RR if priority else os.SCHED_OTHER, os.sched_param(priority))
+
+
+@contextmanager
+def _hurry() -> Iterator[None]:
+    """Do the block on the second; it is to wait, and no more."""
+    _urgent(OURS, URGENT)
+    try:
+        yield
+    finally:
+        _urgent(OURS, 0)
 
 
 def _link(file: FileIO) -> str:

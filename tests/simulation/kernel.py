@@ -316,7 +316,8 @@ class SimClock:
         return self._kernel.state
 
     def sleep(self, seconds: float, stop: Event) -> bool:
-        return self._kernel.wait(self._kernel.mono + micros(max(0.0, seconds)), stop)
+        passing = max(1, micros(seconds)) if seconds > 0 else 0  # however short, some time passes
+        return self._kernel.wait(self._kernel.mono + passing, stop)
 
     def wait_until(self, when: datetime, stop: Event) -> bool:
         ends = (when - EPOCH) // timedelta(microseconds=1)

@@ -27,6 +27,7 @@ from .world import Machine, Play, Segment
 
 DAY = 24 * 3600 * SECOND
 TOLERANCE = 2.0  # seconds
+EDGE = 6.0  # seconds past the hours: 2, and 4 for the simulation, which looks less often where nothing happens
 NOTICE = 3.0  # seconds in which a change of clock, power or hours must have been noticed
 CALM_BEFORE, CALM_AFTER = 660.0, 90.0  # seconds around an occurrence without anything that could harm it
 LATEST = timedelta(seconds=62)  # the grace, and the tolerance: a start after it is none
@@ -576,9 +577,11 @@ class Life:
 
     def _stream(self) -> None:
         self.streams = False
+        self.judge.begun("stream")
 
         def back() -> None:
             self.streams = True
+            self.judge.over("stream")
 
         self.kernel.at(self.kernel.true + micros(self._seconds(0.5, 3.0)), back)
 
@@ -633,7 +636,7 @@ class Judge:
         self.orders: dict[str, Ordered] = {}
         self.covered: dict[str, list[tuple[float, float]]] = {}
         self.unsettled: dict[str, list[Play]] = {}
-        self.sounded: dict[str, float] = {}
+        self.lost: dict[str, list[Play]] = {}  # they sounded, and no row says so
         self.looked = 0
         self.wrong_since_look = False
         self.seen = 0  # rows of the log
@@ -698,9 +701,13 @@ class Judge:
             self.distrusted_at = self.kernel.true
             self.begun("distrust")
 
-    def calm(self, start: int, end: int, cluster: str, but: frozenset[str] = frozenset()) -> bool:
-        return not any(
-            one.start < end and one.end > start and one.cluster in (None, cluster) and one.kind not in but
+    def met(self, start: int, end: int, cluster: str | None = None, kinds: Collection[str] = ()) -> bool:
+        """Was there one of these *kinds* (else of any) between *start* and *end* on *cluster* (else anywhere)?"""
+        return any(
+            one.start < end
+            and one.end > start
+            and (cluster is None or one.cluster in (None, cluster))
+            and (not kinds or one.kind in kinds)
             for one in self.disturbances
         )
 
@@ -733,7 +740,7 @@ class Judge:
         now = self.kernel.true
         warm = self.amplifier_since is not None and now - self.amplifier_since >= micros(WARM_UP - 0.5)
         by_hand = play.occurrence.startswith("play-")
-        if self.life.station.amplifier and not warm and not by_hand and self.calm(now - micros(CALM_BEFORE), now, play.cluster):
+        if self.life.station.amplifier and not (warm or by_hand or self.met(now - micros(CALM_BEFORE), now)):
             self.violate("amplifier", f"{play.occurrence} sounds into an amplifier that is cold")
 
     def segment(self, play: Play, segment: Segment) -> None:
@@ -758,8 +765,8 @@ class Judge:
 
     def _in_hours(self, start: int, end: int) -> bool:
         zone = make.ZONE
-        first = (EPOCH + timedelta(microseconds=start + micros(TOLERANCE))).astimezone(zone)
-        last = (EPOCH + timedelta(microseconds=end - micros(TOLERANCE))).astimezone(zone)
+        first = (EPOCH + timedelta(microseconds=start + micros(EDGE))).astimezone(zone)
+        last = (EPOCH + timedelta(microseconds=end - micros(EDGE))).astimezone(zone)
         return first > last or self.life.content.station.hours.hold(first.time(), last.time())
 
     def ended(self, play: Play) -> None:
@@ -802,8 +809,8 @@ class Judge:
 
         def begun() -> None:
             for cluster in order.clusters:
-                calm = self.calm(order.at - micros(1.0), kernel.true, cluster, frozenset(NO_ALARM))
-                if cluster not in order.heard and calm and self.life.boots == powered:
+                kept = self.met(order.at - micros(1.0), kernel.true, cluster, SILENCING)
+                if cluster not in order.heard and not kept and self.life.boots == powered:
                     self.violate("alert late", f"{order.id} does not sound on {cluster} after 1 s")
 
         kernel.at(order.at + micros(1.05), begun)
@@ -814,7 +821,7 @@ class Judge:
         self.begun("off")
         for one in self.orders.values():
             lately = max(one.at, self.kernel.true - DAY)
-            if not one.worded or not self.calm(lately, self.kernel.true, "", ALL_BUT_DISK_AND_TIME):
+            if not one.worded or self.met(lately, self.kernel.true, None, DISK_AND_TIME):
                 one.lost = True
 
     def _repeats(self, order: Ordered) -> None:
@@ -823,11 +830,11 @@ class Judge:
         others = [one for one in self.orders.values() if one is not order and one.at + 2 * DAY > order.at]
         if order.lost or order.cleared is not None or now > order.at + micros(order.seconds) or others:
             return
-        if not self.calm(order.at, now, "", ALL_BUT_DISK_AND_TIME):
+        if self.met(order.at, now, None, DISK_AND_TIME):
             return
         for cluster in order.clusters:
             heard = order.last.get(cluster, order.at)
-            if now - heard > silent and self.calm(now - silent, now, cluster, frozenset(NO_ALARM)):
+            if now - heard > silent and not self.met(now - silent, now, cluster, SILENCING):
                 self.violate("alert silent", f"{order.id} is in force, and not heard on {cluster}")
         self.kernel.at(now + micros(30), lambda: self._repeats(order))
 
@@ -868,7 +875,7 @@ class Judge:
             self.violate("died", error)
         self.kernel.errors.clear()
         before, self.looked = self.looked, self.kernel.true
-        self.wrong_since_look = not self.calm(before, self.looked, "", ALL_BUT_WRONG)
+        self.wrong_since_look = self.met(before, self.looked, None, {"wrong clock"})
         rows = self.connection().execute(
             "select * from events where event = 'end' and seq > ? order by seq", [self.seen]
         ).fetchall()
@@ -879,7 +886,7 @@ class Judge:
         self._all_there()
         now = self.kernel.true
         quiet = now - micros(600)
-        if self.amplifier_since is not None and self.amplifier_since < quiet and self.calm(quiet, now, ""):
+        if self.amplifier_since is not None and self.amplifier_since < quiet and not self.met(quiet, now):
             if not any(one.end > quiet for one in self.life.machine.plays) and not self.life.machine.sounding:
                 self.violate("amplifier", "it is on, and nothing sounds")
         before = self.kernel.true - 3 * DAY
@@ -897,14 +904,15 @@ class Judge:
             return
         if plays and row["reason"] != Reason.POWER and row["started"]:
             late = datetime.fromisoformat(row["started"]) - datetime.fromisoformat(row["planned"])
-            held = not self.calm(planned - micros(5.0), planned + SECOND, row["cluster"], NOT_OF_TIME)
+            held = self.met(planned - micros(5.0), planned + SECOND, None, {"clock", "suspend"})
             if late > LATEST and held:
                 self.excused["late: it slept, or its clock was set, in the seconds before the start"] += 1
             elif late > LATEST and not self._waited(plays[0]):
                 self.violate("after the grace", f"{name} began {late} after its time")
         length = sum(one["length"] for one in json.loads(row["languages"])) or 900.0
         start, end = planned - micros(CALM_BEFORE), planned + micros(length + CALM_AFTER)
-        if not self.calm(start, end, row["cluster"], frozenset({"disk", "shutdown"})):
+        harmful = HARMFUL | {"stream"} if row["schedule"] == "tiep-am" else HARMFUL
+        if self.met(start, end, row["cluster"], harmful):
             return
         if row["outcome"] in (Outcome.AIRED,):
             late = (plays[0].start - planned) / SECOND if plays else 0.0
@@ -912,7 +920,7 @@ class Judge:
                 self.violate("late", f"{name} began {late:.1f} s after its time; nothing was wrong")
         elif self.wrong_since_look and row["reason"] in ("late", "clock", "off"):
             self.excused["lost to a clock that was believed and wrong"] += 1
-        elif plays and self._rows_lost(plays):
+        elif self._rows_lost(plays):
             self.excused["rows that an unwritable disk lost with a crash"] += 1
         elif row["outcome"] not in (Outcome.DISPLACED, Outcome.WITHHELD):
             self.violate(
@@ -934,7 +942,7 @@ class Judge:
             sounded = min(sounded, length)
         if abs(row["seconds"] - sounded) <= 5.0 or (length and sounded > length and row["seconds"] >= length):
             return
-        if plays and self._rows_lost(plays):
+        if self._rows_lost(plays):
             self.excused["seconds that an unwritable disk lost with a crash"] += 1
             return
         self.violate(
@@ -945,6 +953,8 @@ class Judge:
 
     def _rows_lost(self, plays: list[Play]) -> bool:
         """Did the program die while the disk took nothing, before it could write down what sounded?"""
+        if not plays:
+            return False
         first = plays[0].asked - micros(300)
         return any(
             disk.kind == "disk"
@@ -956,11 +966,11 @@ class Judge:
 
     def _unlogged(self) -> None:
         """What sounded and has no row, hours later."""
-        if not self.life.running or not self.calm(self.kernel.true - micros(300), self.kernel.true, ""):
+        if not self.life.running or self.met(self.kernel.true - micros(300), self.kernel.true):
             return
         for name, plays in list(self.unsettled.items()):
             if plays[-1].end < self.kernel.true - micros(3600):
-                del self.unsettled[name]
+                self.lost[name] = self.unsettled.pop(name)
                 if self._rows_lost(plays):
                     self.excused["rows that an unwritable disk lost with a crash"] += 1
                 else:
@@ -977,8 +987,8 @@ class Judge:
     def _all_there(self) -> None:
         """Each occurrence whose time is over has its row."""
         kernel, life = self.kernel, self.life
-        settled = self.calm(kernel.true - micros(900), kernel.true, "", frozenset({"card", "missing"}))
-        if not life.running or not settled or abs(kernel.offset) > SECOND:
+        unsettled = self.met(kernel.true - micros(900), kernel.true, None, HARMFUL - {"card", "missing"} | {"disk"})
+        if not life.running or unsettled or abs(kernel.offset) > SECOND:
             return
         margin = micros(3600)
         start, end = max(self.checked, self.edition_from + margin), kernel.true - margin
@@ -987,7 +997,11 @@ class Judge:
         first, last = (EPOCH + timedelta(microseconds=one) for one in (start, end))
         log = {one.occurrence: one for one in self._airings(first - timedelta(days=10))}
         for one in plan(life.content, log, first, last):
-            if one.state is not State.EXCEPTED and one.id not in log:
+            if one.state is State.EXCEPTED or one.id in log:
+                continue
+            if self._rows_lost(self.unsettled.get(one.id) or self.lost.get(one.id, [])):
+                self.excused["rows that an unwritable disk lost with a crash"] += 1
+            else:
                 self.violate("no outcome", f"{one.id} {one.kind} {one.state} at {one.at:%m-%d %H:%M:%S}")
         self.checked = end
 
@@ -995,18 +1009,11 @@ class Judge:
         return self.life.store_reader().airings(start=start)
 
 
-NO_ALARM = {"alert", "disk", "clock", "wrong clock", "distrust", "edit", "missing", "stop", "play", "suspend"}
-NOT_OF_TIME = frozenset(
-    {"off", "power", "boot", "distrust", "card", "missing", "edit", "alert", "stop", "play", "shutdown", "disk"}
+# Kinds of disturbances: what keeps a broadcast from sounding as planned (a bad disk does not), and an emergency;
+# what can make an order be forgotten, or end early, with a restart
+HARMFUL = frozenset(
+    {"off", "power", "boot", "clock", "wrong clock", "distrust", "suspend", "card", "missing", "edit", "alert"}
+    | {"stop", "play"}
 )
-ALL_BUT_DISK_AND_TIME = frozenset(
-    {"off", "power", "boot", "card", "missing", "edit", "alert", "stop", "play", "shutdown"}
-)
-ALL_BUT_WRONG = frozenset(
-    {"off", "power", "boot", "clock", "distrust", "card", "missing", "edit", "alert", "stop", "play", "suspend",
-     "shutdown", "disk"}
-)
-ONLY_DISK = frozenset(
-    {"off", "power", "boot", "clock", "wrong clock", "distrust", "card", "missing", "edit", "alert", "stop",
-     "play", "suspend", "shutdown"}
-)
+SILENCING = frozenset({"off", "power", "boot", "card"})
+DISK_AND_TIME = frozenset({"disk", "clock", "wrong clock", "distrust", "suspend"})

@@ -30,26 +30,36 @@ logger = logging.getLogger("broadcaster")
 
 
 class SimRelay:
-    """A stream: as long as it flows it gives sound, else what replaces it."""
+    """A stream: as long as it flows it gives sound, else what replaces it, else nothing."""
 
     fault: Fault | None = None
+    trouble: Fault | None = None
 
     def __init__(self, life: "Life", seconds: float, instead: Callable[[float], Source | None]) -> None:
         self._life, self._left, self._instead = life, round(seconds * BYTE_RATE), instead
         self._other: Source | None = None
+        self.relayed = self.replaced = 0.0
 
     def read(self) -> bytes | None:
         if self._left <= 0:
             return None
-        block = None
-        if not self._life.streams:
-            self._other = self._other or self._instead(0.0)
-            block = self._other.read() if self._other else None
-            if block is None:
-                self._other = None
-        block = (block or sound(BYTE_RATE))[: self._left]
-        self._left -= len(block)
+        block = sound(BYTE_RATE) if self._life.streams else self._replacement()
+        block = block[: self._left]
+        self._left -= len(block) or BYTE_RATE // 2  # the sink asks again after half a second
+        if self._life.streams:
+            self.relayed += len(block) / BYTE_RATE
+        else:
+            self.replaced += len(block) / BYTE_RATE
         return block
+
+    def _replacement(self) -> bytes:
+        for _ in range(2):  # the local programme is repeated
+            self._other = self._other or self._instead(0.0)
+            block = self._other.read() if self._other else b""
+            if block is not None:
+                return block
+            self._other = None
+        return b""
 
     def close(self) -> None:
         """Nothing is open."""
