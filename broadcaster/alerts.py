@@ -18,7 +18,7 @@ from broadcaster.edges.clock import Clock
 from broadcaster.edges.crew import Crew
 from broadcaster.edges.sink import Source
 from broadcaster.journal import Journal
-from broadcaster.model.airing import Outcome
+from broadcaster.model.airing import Airing, Outcome
 from broadcaster.model.errors import BroadcasterError, Fault, say
 from broadcaster.model.occurrence import Kind, Occurrence, Reason
 from broadcaster.model.programme import SAMPLE_RATE, Programme
@@ -31,6 +31,7 @@ TONE_SECONDS = 3.0
 TONE_LEVEL = 0.12  # of full scale, each: -16 LUFS together
 WAIT_FOR_WORDS = 60.0  # seconds of tone, at most, until the words must be there
 BLOCK = SAMPLE_RATE // 4  # samples
+SOON = 10.0  # seconds after a call that failed
 LATEST = 30  # orders that ended and are still known: none of them is taken twice
 
 logger = logging.getLogger("broadcaster")
@@ -78,11 +79,13 @@ class Alerts:
         find: Callable[[str, str], Programme | None],
         output: Callable[[Cluster], Output],
         station: Callable[[], Station],
+        logged: Callable[[Airing], None],
     ) -> None:
         """
         *find* gives the programme in a folder of a digest, *output* a cluster's, *station* the station as
-        it is now.
+        it is now; *logged* is told of each call that ended.
         """
+        self._logged = logged
         self._clock, self._journal, self._playout, self._crew = clock, journal, playout, crew
         self._find, self._output, self._station = find, output, station
         self._orders: dict[str, _InForce] = {}
@@ -250,15 +253,19 @@ class Alerts:
         halt = Halt(occurrence, by_hand=True)
         with self._lock:
             self._halts[name] = (one.order.id, halt)
-        source = _Call(self._tone, one.ready, lambda: self._speech(one.order, name, output))
+        calls: list[_Call] = []
+
+        def call() -> Source:
+            calls.append(_Call(self._tone, one.ready, lambda: self._speech(one.order, name, output)))
+            return calls[-1]
+
         try:
             row = self._playout.break_in(
-                occurrence, station, output, source, lambda: self._said(one.order, name, source), halt
+                occurrence, station, output, call, lambda: self._said(one.order, name, calls), halt
             )
-            level = logging.INFO if row.outcome is Outcome.AIRED else logging.WARNING
-            logger.log(
-                level, "%s: %s %.0f s %s %s", row.occurrence, row.outcome, row.seconds, row.reason, row.detail
-            )
+            self._logged(row)
+            if row.outcome is Outcome.FAILED:  # nobody heard it: soon again
+                one.next[name] = min(one.next.get(name, math.inf), self._clock.monotonic() + SOON)
         except BroadcasterError as error:
             logger.error("%s: %s", one.order.id, error)  # noqa: TRY400 - told in words
         finally:
@@ -274,11 +281,12 @@ class Alerts:
         pieces = [piece for _, programme in self._programmes(order, cluster) for piece in programme.pieces]
         return output.reel(pieces, 0.0) if pieces else None
 
-    def _said(self, order: Order, cluster: str, call: "_Call") -> tuple[Programmes, float]:
+    def _said(self, order: Order, cluster: str, calls: Sequence["_Call"]) -> tuple[Programmes, float]:
         """Its words, and the length of the whole call."""
         programmes = self._programmes(order, cluster)
         words = sum(programme.seconds for _, programme in programmes)
-        return programmes, call.tone_seconds + words if programmes else WAIT_FOR_WORDS
+        tone = calls[-1].tone_seconds if calls else 0.0
+        return programmes, tone + words if programmes else WAIT_FOR_WORDS
 
     def _occurrence(self, one: _InForce, cluster: Cluster, station: Station) -> Occurrence:
         one.count += 1

@@ -6,6 +6,7 @@ plan does not say at that moment.
 """
 
 import logging
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -42,6 +43,8 @@ ALIVE_EVERY = timedelta(minutes=1)
 PREPARE_EVERY = timedelta(hours=6)
 DOUBTFUL = timedelta(days=31).total_seconds()  # no machine sleeps that long: its clock was set wrong
 AGREES = timedelta(hours=1).total_seconds()  # so near to what it said before, a clock is right again
+LEAP = timedelta(days=1)  # a step forward that a person may have made by mistake,
+SETTLING = 900.0  # seconds: until then what it went over is not written off
 QUIET = (Reason.STOPPED, Reason.SHUTDOWN, Reason.ALERT)  # of what was lost so, everybody knows
 
 
@@ -88,6 +91,7 @@ class Daemon:
             self._made,
             self._output,
             lambda: self._content.station,
+            self._logged,
         )
         self._fingerprint = world.fingerprint()
         self._content = self._told(world.load())
@@ -112,6 +116,7 @@ class Daemon:
         self._awake = clock.now()  # what was due before this is missed: the daemon was off until
         self._blind = clock.now()  # this, and its clock was wrong from there on
         self._blind_from = clock.monotonic()
+        self._settles = -math.inf  # until then, in monotonic time, nothing is written off
         self._looking = Lock()  # at the plan
 
     def run(self) -> None:
@@ -141,9 +146,12 @@ class Daemon:
         self._vouched = is_vouched(marks, clock.state().boot)
         self._check_clock(now := clock.now())
         if alive is not None:
-            last = self._floor if self._distrust else min(self._floor, now)
             # What stood behind another in its session may have waited for it when the power went.
-            self._since = last - timedelta(minutes=self._content.station.hours.session_minutes)
+            session = timedelta(minutes=self._content.station.hours.session_minutes)
+            ahead = self._floor > now and self._distrust is None
+            self._since = (self._last_row(now) if ahead else self._floor) - session
+            if now - self._floor > LEAP and not clock.state().synchronised:
+                self._settles = clock.monotonic() + SETTLING
         for row in self._playout.recover(trusted=self._distrust is None):
             logger.warning("%s: %s after %.0f s: power was lost", row.occurrence, row.outcome, row.seconds)
         self._alerts.resume(trusted=self._distrust is None)
@@ -174,10 +182,13 @@ class Daemon:
             until = self._planned_until
             if until is None or now + HORIZON / 2 > until:
                 self._plan(now)
+            settled = self.world.clock.monotonic() >= self._settles
             for one in self._planned:
-                if one.id not in self._done and one.id not in self._halts and one.at <= now + _lead(one):
+                due = settled or one.at + GRACE >= now
+                if due and not (one.id in self._done or one.id in self._halts) and one.at <= now + _lead(one):
                     self._deal_with(one, now)
-            self._since = max(self._since, now - timedelta(days=1))
+            if settled:
+                self._since = max(self._since, now - timedelta(days=1))
             if self._alive_at is None or now - self._alive_at >= ALIVE_EVERY:
                 self._journal.mark("alive", now.isoformat())
                 self._alive_at = self._floor = now
@@ -201,6 +212,8 @@ class Daemon:
         floor = self._floor - timedelta(seconds=STEP)
         why = distrust(now, floor, EARLIEST, state.synchronised, state.rtc, self._vouched)
         sure = state.synchronised or self._vouched
+        if step > LEAP.total_seconds() and not state.synchronised:
+            self._settles = look.monotonic + SETTLING
         if step > DOUBTFUL and not sure and why is None:
             self._doubted = before
         if self._doubted is not None and (sure or abs(look.step_since(self._doubted)) < AGREES):
@@ -238,14 +251,24 @@ class Daemon:
 
     def _was_set_back(self, now: datetime) -> None:
         """Look again at what is now ahead; what waits for its time goes back into the plan."""
-        self._since, self._awake, self._blind = (
-            min(moment, now) for moment in (self._since, self._awake, self._blind)
-        )
+        self._since = min(self._since, self._last_row(now))
+        self._awake = min(self._awake, now)
+        self._blind = min(self._blind, self._since)
+        self._settles = -math.inf
         self._prepare_at = min(self._prepare_at, now + PREPARE_EVERY)
         self._planned_until = self._alive_at = None
         for halt in list(self._halts.values()):
             if halt.occurrence.at > self._seen or not halt.on_air:
                 halt.because(Reason.CLOCK)
+
+    def _last_row(self, now: datetime) -> datetime:
+        """
+        When the last occurrence before *now* was that has its row; *now* if there is none.
+
+        While the clock was ahead, nothing else tells how long ago all was well.
+        """
+        rows = list(self.world.store.airings(now - timedelta(days=31), now))
+        return rows[-1].planned if rows else now
 
     def _keep_hours(self, now: datetime) -> None:
         """End what passes the allowed hours: the machine slept, or its clock was set."""
@@ -398,6 +421,8 @@ class Daemon:
         fingerprint = self.world.fingerprint()
         if fingerprint == self._fingerprint and not self._stale:
             return
+        if self._planned_until is None:
+            self._plan(now)  # what was missed while off was not written down after its time
         before = {one.id for one in self._planned}
         if fingerprint != self._fingerprint:
             self._prepare_at = now

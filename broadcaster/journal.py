@@ -16,7 +16,7 @@ from broadcaster.edges.store import AlreadyLoggedError, Store
 from broadcaster.model.airing import Airing
 from broadcaster.model.errors import BroadcasterError, Fault, say
 
-PATIENCE = 1.5  # seconds that a start waits for its row to be on the disk
+PATIENCE = 1.5  # seconds that a late start waits for its row to be on the disk
 
 
 @dataclass
@@ -39,14 +39,14 @@ class Journal:
         self._marks: dict[str, Any] = {}
         self._adding, self._writing = Lock(), Lock()
 
-    def begin(self, row: Airing) -> bool:
+    def begin(self, row: Airing, patience: float = PATIENCE) -> bool:
         """
         The row before the first sample. False if this occurrence began before: then it must not sound.
 
-        A disk that does not answer in time is not waited for.
+        A disk that does not answer within *patience* seconds is not waited for.
         """
         added = self._add(row, begins=True)
-        self._clock.sleep(PATIENCE, added.settled)
+        self._clock.sleep(patience, added.settled)
         return not added.known
 
     def end(self, row: Airing) -> None:
@@ -66,6 +66,11 @@ class Journal:
         self._work(self.flush)
         return added
 
+    def _next(self) -> "_Row | tuple[str, Any] | None":
+        """Rows go first: a mark is taken back only when the end that made it needless is on the disk."""
+        with self._adding:
+            return self._rows[0] if self._rows else self._marks.popitem() if self._marks else None
+
     @property
     def waiting(self) -> int:
         """Rows that the disk did not take yet."""
@@ -75,19 +80,17 @@ class Journal:
         """Write what waits, as far as the disk takes it."""
         with self._writing:
             try:
-                while self._rows:
-                    one = self._rows[0]
+                while waiting := self._next():
+                    if not isinstance(waiting, _Row):
+                        self.store.mark(*waiting)
+                        continue
                     try:
-                        write = self.store.begin if one.begins else self.store.end
-                        write(one.airing)
+                        write = self.store.begin if waiting.begins else self.store.end
+                        write(waiting.airing)
                     except AlreadyLoggedError:
-                        one.known = True
-                    one.settled.set()
+                        waiting.known = True
+                    waiting.settled.set()
                     del self._rows[0]
-                while self._marks:
-                    with self._adding:
-                        name, value = self._marks.popitem()
-                    self.store.mark(name, value)
             except BroadcasterError as error:
                 fault = error.faults[0]
                 self._alarms.raise_alarm(

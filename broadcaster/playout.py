@@ -14,7 +14,7 @@ from broadcaster.alarms import Alarms
 from broadcaster.edges.clock import Clock
 from broadcaster.edges.sink import Played, Sink, Source
 from broadcaster.edges.store import AlreadyLoggedError
-from broadcaster.journal import Journal
+from broadcaster.journal import PATIENCE, Journal
 from broadcaster.model.airing import Airing, Outcome, Sounded, outcome_of, shared_out
 from broadcaster.model.errors import Fault, say
 from broadcaster.model.occurrence import Kind, Occurrence, Reason
@@ -178,14 +178,15 @@ class Playout:
         occurrence: Occurrence,
         station: Station,
         output: Output,
-        source: Source,
+        call: Callable[[], Source],
         content: Callable[[], tuple[Programmes, float]],
         halt: Halt,
     ) -> Airing:
         """
         Let an emergency sound now, over whatever sounds on its cluster, and log how it ended.
 
-        *content* tells its programmes and the seconds of all, as far as they are known by then.
+        *call* opens what sounds, from its beginning; *content* tells its programmes and the seconds of all,
+        as far as they are known by then.
         """
         with self._taking:
             other = self._on_air.get(occurrence.cluster)
@@ -195,7 +196,7 @@ class Playout:
             while self._on_air.get(occurrence.cluster) is other and self._clock.monotonic() < until:
                 if self._clock.sleep(0.01, halt):
                     break
-        return self._on(_Broadcast(occurrence, station, content, lambda _skip: source), output, halt)
+        return self._on(_Broadcast(occurrence, station, content, lambda _skip: call()), output, halt)
 
     def _on(self, broadcast: _Broadcast, output: Output, halt: Halt) -> Airing:
         occurrence, cluster = broadcast.occurrence, broadcast.occurrence.cluster
@@ -230,7 +231,7 @@ class Playout:
         halt.on_air = True
         if occurrence.id in self._begun:
             self._begun.discard(occurrence.id)
-        elif not self._journal.begin(row):
+        elif not self._journal.begin(row, self._patience(occurrence)):
             raise AlreadyLoggedError(
                 Fault(
                     occurrence.id,
@@ -269,6 +270,12 @@ class Playout:
         )
         self._journal.end(ended)
         return ended
+
+    def _patience(self, occurrence: Occurrence) -> float:
+        """How long its row may take to the disk: until its time, but an emergency waits for no disk."""
+        if occurrence.kind is Kind.ALERT:
+            return 0.0
+        return max(PATIENCE, (occurrence.at - self._clock.now()).total_seconds())
 
     def _play(self, broadcast: _Broadcast, sink: Sink, hearing: Hearing | None, halt: Halt) -> Played:
         """
@@ -383,7 +390,8 @@ class Playout:
             if trusted and not known and row.logged <= now < row.planned:
                 self._begun.add(row.occurrence)
                 continue
-            seconds = float(mark["seconds"]) if known else 0.0
+            # Its first mark is made when the first sample has left, of which no time has passed yet.
+            seconds = max(0.1, float(mark["seconds"])) if known and mark.get("began") else 0.0
             shares = shared_out(mark["programmes"], seconds) if known else ()
             length = mark.get("length", sum(share.length for share in shares))
             began = datetime.fromisoformat(mark["began"]) if mark.get("began") else row.planned
@@ -418,7 +426,7 @@ def airing(occurrence: Occurrence, station: Station, now: datetime) -> Airing:
         station=station.name,
         schedule=occurrence.schedule,
         schedule_title=occurrence.schedule_title,
-        script=occurrence.script,
+        script="" if occurrence.relay else occurrence.script,
         script_title=occurrence.script_title,
         group=occurrence.group,
         cluster=occurrence.cluster,

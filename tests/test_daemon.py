@@ -1136,6 +1136,31 @@ class TestTrust:
         station.run(60)
         assert station.told == [(ROW, "aired", "")]
 
+    def test_a_day_too_far_for_some_minutes_costs_nothing(self, station: Station) -> None:
+        """What a wrong date went over is not written off at once: set right again, all of it sounds."""
+        station.clock.its_state = ClockState(synchronised=False, rtc=True, boot="")
+        station.run(5)
+        station.clock.set(station.clock.now() + timedelta(days=10))
+        station.run(20)
+        assert station.log == []
+        station.clock.set(station.clock.now() - timedelta(days=10))
+        station.ask("clock")
+        station.run_until(DUE + timedelta(days=2), every=5)
+        assert [one.outcome for one in station.log] == [Outcome.AIRED] * 2
+
+    def test_days_under_a_wrong_date_have_their_rows(self, station: Station) -> None:
+        """What passed while the clock was weeks ahead is missed, by the clock, when it is set right."""
+        station.run_until(DUE + timedelta(minutes=1))
+        station.clock.set(station.clock.now() + timedelta(days=20, hours=8))
+        station.run(60)
+        station.clock.advance(2 * 86_400)
+        station.run(60)
+        station.clock.set(station.clock.now() - timedelta(days=20, hours=8))
+        station.run(60)
+        told = {one.planned: (one.outcome, one.reason) for one in station.log}
+        assert told[DUE + timedelta(days=1)] == (Outcome.MISSED, Reason.LATE)
+        assert DUE + timedelta(days=2) in told or station.clock.now() < DUE + timedelta(days=2)
+
     def test_a_clock_far_ahead_once_does_not_silence_for_ever(self, station: Station) -> None:
         """Signs of life from the future are outweighed by a time server."""
         station.store.mark("alive", (DUE + timedelta(days=900)).isoformat())

@@ -43,7 +43,8 @@ ROOT = Path(__file__).parents[1]
 TONES = (
     20  # schedules; their times come round in more than the grace, so that a late start is told from the next
 )
-SPARE = 4  # of them, the last: written, and assembled, while the station runs
+SPARE = range(4, TONES, 5)  # of them: written, and assembled, while the station runs
+USUAL = [tone for tone in range(TONES) if tone not in SPARE]
 SLOT = 5  # seconds from one schedule's time to the next one's
 LENGTHS = (3.0, 2.0, 6.0, 2.0, 2.0)  # seconds of the programmes, in turn; the third one meets the next
 MARK, MARKED = 3600, 0.4  # Hz and seconds: how every programme begins
@@ -56,7 +57,7 @@ A_BIT = 1.7  # seconds that may sound before a mark of it is on the disk: a play
 PATIENCE = 60.0  # seconds until something must have begun, or be logged
 ROOM = 4 << 30  # bytes
 BATCH = 25  # kills of one station's folder
-LAST = (BATCH + 15) * SLOT  # seconds for which there is a plan
+LAST = 40 * SLOT  # seconds for which there is a plan; each may be a session, and a day has 48
 RUN = "import sys; from broadcaster.cli import main; sys.argv[0] = 'broadcaster'; main()"
 LATER = f"""
 from datetime import timedelta
@@ -209,7 +210,7 @@ def _compare(verdict: Verdict, one: Planned, row: Row, own: Sequence[Sound], tol
         if not own:
             verdict.false.append(f"cut without a sound: {told}")
         verdict.worst = max(verdict.worst, off)
-    elif row.outcome == "missed":
+    elif row.outcome == "missed" or (one.tone in SPARE and row.reason == "not-ready"):
         verdict.silent = max(verdict.silent, sounded)
         if sounded > A_BIT:
             verdict.false.append(f"it sounded: {told}")
@@ -311,7 +312,7 @@ def build(folder: Path) -> tuple[Path, str]:
     write_settings(station, ["null"])
     approve(folder)
     tomorrow = datetime.now(UTC).timestamp() + 24 * 3600
-    for tone in range(TONES - SPARE):
+    for tone in USUAL:
         station.schedule(tone, [tomorrow + tone * 60])
     command = [
         sys.executable,
@@ -325,7 +326,7 @@ def build(folder: Path) -> tuple[Path, str]:
         "--json",
     ]
     prepared = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    if prepared.stdout.count('"ready"') != TONES - SPARE:
+    if prepared.stdout.count('"ready"') != len(USUAL):
         raise SystemExit(prepared.stdout + prepared.stderr)
     for path in schedules.glob("am-*.toml"):
         path.unlink()
@@ -422,13 +423,19 @@ class Batch:
     def __init__(self, station: Station, rng: random.Random) -> None:
         self.station, self.rng = station, rng
         self.deaths: list[Death] = []
+        self.false: list[str] = []
         self._first = math.ceil(time.time() + 2.0)
         self._notes = 0
-        self._spare = list(range(TONES - SPARE, TONES))
-        for tone in range(TONES - SPARE):
+        self._spare = list(SPARE)
+        for tone in USUAL:
             station.schedule(tone, self._times(tone))
         station.planned.sort(key=lambda one: one.nominal)
         vouch(station)
+
+    @property
+    def over(self) -> bool:
+        """Is there soon nothing left in the plan?"""
+        return time.time() > self._first + LAST - 6 * SLOT
 
     def _times(self, tone: int) -> list[float]:
         return [self._first + place * SLOT for place in range(tone, LAST // SLOT, TONES)]
@@ -444,7 +451,8 @@ class Batch:
             daemon.kill()
             self.deaths.append(Death(time.time(), aim, daemon.pid))
         if daemon.wait() != -signal.SIGKILL:
-            raise SystemExit((self.station.folder / "daemon.log").read_text("utf-8")[-3000:])
+            log = (self.station.folder / "daemon.log").read_text("utf-8")
+            self.false.append(f"the daemon ended: {log[-1500:]}")
         if self.rng.random() < 0.2:
             time.sleep(self.rng.uniform(0, 3))
 
@@ -457,7 +465,7 @@ class Batch:
             time.sleep(rng.uniform(0.4, 1.5))
             self._notes += 1
             if aim == "at an edit" or not self._spare:
-                tone = rng.randrange(TONES - SPARE)
+                tone = rng.choice(USUAL)
                 self.station.schedule(tone, self._times(tone), self._notes)
             else:
                 tone = self._spare.pop(0)
@@ -472,7 +480,8 @@ class Batch:
                 return
             time.sleep(0.03)
         if len(rows) <= begun:
-            raise SystemExit(f"nothing began for {PATIENCE:.0f} s: {self.station.folder}")
+            self.false.append(f"nothing began for {PATIENCE:.0f} s: {_clock(time.time())}")
+            return
         row = rng.choice(rows[begun:])
         tone = int(row["schedule"][-2:])
         starts = max(datetime.fromisoformat(row["planned"]).timestamp(), time.time())
@@ -504,6 +513,7 @@ class Batch:
         rows = station.rows("end")
         verdict = judge(over, sounds, [row_of(one) for one in rows if one["occurrence"] in ids])
         after = {row["seq"]: row for event in ("start", "end") for row in station.rows(event)}
+        verdict.false += self.false
         verdict.false += [
             f"the row was changed: {row} {after.get(seq)}"
             for seq, row in before.items()
@@ -558,7 +568,7 @@ class Kills:
         self.folder, self.count, self.seed, self.stations, self.sound = folder, count, seed, stations, sound
         self.total = Verdict()
         self.phases: Counter[str] = Counter()
-        self.done = 0
+        self.done = self._stations = 0
         self._lock = Lock()
         self._template, self._zone = build(folder / "mau")
 
@@ -571,7 +581,15 @@ class Kills:
 
     def _batch(self, number: int, kills: int) -> None:
         rng = random.Random(f"{self.seed}/{number}")  # noqa: S311 - nothing secret
-        folder = shutil.copytree(self._template, self.folder / f"dai-{number}")
+        while kills:
+            kills -= self._station(number, kills, rng)
+
+    def _station(self, number: int, kills: int, rng: random.Random) -> int:
+        """One station, killed *kills* times or until its plan ends; tells how often."""
+        with self._lock:
+            self._stations += 1
+            folder = self.folder / f"dai-{self._stations}"
+        shutil.copytree(self._template, folder)
         clusters = [f"loa-{one + 1}" for one in range(rng.choice([1, 1, 2, 3]))]
         with ExitStack() as held:
             ears: list[Ear] = []
@@ -584,7 +602,7 @@ class Kills:
             station = Station(folder, self._zone, clusters, environment, ears)
             write_settings(station, sinks)
             batch = Batch(station, rng)
-            for _ in range(kills):
+            while len(batch.deaths) < kills and not batch.over:
                 batch.live_and_die()
                 with self._lock:
                     self.done += 1
@@ -597,12 +615,13 @@ class Kills:
             self.total.outcomes += verdict.outcomes
             self.total.worst = max(self.total.worst, verdict.worst)
             self.total.silent = max(self.total.silent, verdict.silent)
-            told = [f"station {number}, {sinks[0]}: {one}" for one in verdict.false]
+            told = [f"{folder.name}, {sinks[0]}: {one}" for one in verdict.false]
             self.total.false += told
             for line in told:
                 print(f"FALSE {line}", flush=True)
         if not verdict.false:
             shutil.rmtree(folder, ignore_errors=True)
+        return len(batch.deaths)
 
 
 def main() -> int:

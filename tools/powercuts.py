@@ -349,14 +349,10 @@ def record(folder: Path) -> Recorded:
     station = Station(live, zone, CLUSTERS, {})
     kills.write_settings(station, ["file:phat"] * len(CLUSTERS))
     first = int(time.time()) + 4
-    spare = kills.TONES - kills.SPARE
-    times = {
-        tone: [first + place * kills.SLOT for place in range(tone, 20, kills.TONES)]
-        for tone in (*range(12), spare)
-    }
-    times[spare] = [first + 100]
-    for tone in range(12):
-        station.schedule(tone, times[tone])
+    times = {tone: [first + tone * kills.SLOT] for tone in kills.USUAL}
+    spare = [first + 100.0]
+    for tone, when in times.items():
+        station.schedule(tone, when)
     kills.vouch(station)
     shutil.rmtree(base)
     shutil.copytree(live, base)
@@ -367,7 +363,7 @@ def record(folder: Path) -> Recorded:
     reader.start()
     try:
         for number, seconds in enumerate(LIVES):
-            _live(station, folder / f"strace-{number}", seconds, number, times[spare])
+            _live(station, folder / f"strace-{number}", seconds, number, spare)
     finally:
         over.set()
         reader.join()
@@ -389,7 +385,7 @@ def _live(station: Station, output: Path, seconds: float, number: int, spare: Se
         )
     time.sleep(seconds / 2)
     if number == 0:  # something to assemble
-        station.schedule(kills.TONES - kills.SPARE, spare)
+        station.schedule(kills.SPARE[0], spare)
     time.sleep(seconds / 2)
     if traced.poll() is not None:
         raise SystemExit((station.folder.parent / "daemon.log").read_text("utf-8")[-3000:])

@@ -282,7 +282,7 @@ def _cap(here: Here, data: bytes, clusters: Sequence[str], every: float) -> None
         cleared = ask(here.root, "clear", {"ids": list(dict.fromkeys(ended))})["cleared"]
         output.line(_("The all-clear: {names}. The plan goes on.").format(names=", ".join(cleared) or "–"))
     if not sounding and not ended:
-        raise BroadcasterError(*dict.fromkeys(fault for one in refused for fault in one.reasons))
+        raise BroadcasterError(*{str(fault): fault for one in refused for fault in one.reasons}.values())
     if sounding:
         _order_cap(here, message, sounding, every)
 

@@ -251,5 +251,5 @@ def _tell_added(added: list[Approval], *, revoke: bool) -> None:
     )
     output.line(told.format(texts=len(added) - sounds, recordings=sounds))
     if revoke:
-        output.line(_("What sounds at this moment goes on; to end it: broadcaster stop"))
+        output.line(_("If it sounds at this moment, it ends; what was put on air by hand goes on."))
     output.line(_("How everything stands: broadcaster approve --list"))

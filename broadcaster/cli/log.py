@@ -53,6 +53,7 @@ def as_dict(one: Airing, zone: ZoneInfo) -> dict[str, Any]:
         "start": one.started.astimezone(zone).isoformat() if one.started else None,
         "end": one.ended.astimezone(zone).isoformat() if one.ended else None,
         "seconds": one.seconds,
+        "heard": one.heard,
         "outcome": str(one.outcome),
         "reason": one.reason or None,
         "detail": one.detail,

@@ -70,6 +70,7 @@ def kind(word: str) -> str:
         "planned": "",
         "make-good": _("make-good"),
         "on-demand": _("by hand"),
+        "alert": _("emergency"),
     }.get(word, word)
 
 

@@ -55,6 +55,7 @@ class Control:
 
         class Server(ThreadingUnixStreamServer):
             daemon_threads = True
+            request_queue_size = 100  # with a full queue a command would say that no daemon runs
 
         try:
             self._server = Server(_address(root), Handler)
@@ -119,7 +120,7 @@ def _answer(
         return answer(Asked(told["verb"], told["values"], by, trusted))
     except BroadcasterError as error:
         return {"refused": [(one.where, one.what, one.next) for one in error.faults]}
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError, OSError) as error:
         what = say("The question is not understood ({error}).", error=f"{type(error).__name__}: {error}")
         next_step = say("The command may be of another version than the daemon: restart it.")
         return {"refused": [("", what, next_step)]}
@@ -134,9 +135,11 @@ def _who(line: socket.socket, root: Path) -> tuple[str, bool]:
         name, groups = entry.pw_name, os.getgrouplist(entry.pw_name, entry.pw_gid)
     except KeyError:
         name, groups = str(user), [group]
+    if user in (0, os.getuid()):  # also where the disk does not answer
+        return name, True
     folder = root.stat()
     shared = bool(folder.st_mode & S_IWGRP) and folder.st_gid in groups
-    return name, user in (0, os.getuid(), folder.st_uid) or shared
+    return name, user == folder.st_uid or shared
 
 
 def _plain(value: Any) -> Any:

@@ -251,7 +251,7 @@ class _Cluster:
                     schedule.id,
                     schedule.title,
                     script_id,
-                    script.title if script else schedule.title,
+                    script.title if script and not relay else schedule.title,
                     script.group if script else "everyone",
                     cluster.id,
                     cluster.name,

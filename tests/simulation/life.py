@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -186,9 +186,15 @@ class Life:
     """One station from its first day on."""
 
     def __init__(
-        self, seed: str, days: float, faults: Collection[str] | None = None, *, trace: bool = False, most: int = 20
+        self,
+        seed: str,
+        days: float,
+        faults: Mapping[str, float] | None = None,
+        *,
+        trace: bool = False,
+        most: int = 20,
     ) -> None:
-        """*faults*: the kinds that befall it, else all. It ends with the day on which violations are *most*."""
+        """*faults*: what befalls it, and how often a month. It ends with the day on which violations are *most*."""
         self.seed, self.days, self.trace, self.most = seed, days, trace, most
         self.story: list[str] = []
         self.store: Any = None
@@ -210,7 +216,7 @@ class Life:
         self.boots = 0
         self.has_rtc = self.random.random() < 0.7
         self.daemon: Any = None
-        self.fates = {name: FATES[name] for name in (FATES if faults is None else faults)}
+        self.fates = FATES if faults is None else faults
         kernel.on_death = self._died
         self.orders = 0
         self.streams = True  # relays flow
@@ -328,7 +334,8 @@ class Life:
         schedule = random.choice(list(self.station.schedules.values()))
         at = random.choice([one for rule in schedule.rules for one in rule.times])
         local = at.hour * 3600 + at.minute * 60 - 7 * 3600
-        return when // DAY * DAY + micros(local % 86400 + random.choice([random.uniform(-30, 120), random.uniform(-300, 600)]))
+        around = random.choice([(0, 40), (-30, 120), (-300, 600)])
+        return when // DAY * DAY + micros(local % 86400 + random.uniform(*around))
 
     def _seconds(self, low: float, high: float) -> float:
         """Between 10**low and 10**high seconds."""
@@ -764,10 +771,14 @@ class Judge:
         )
 
     def _in_hours(self, start: int, end: int) -> bool:
-        zone = make.ZONE
-        first = (EPOCH + timedelta(microseconds=start + micros(EDGE))).astimezone(zone)
-        last = (EPOCH + timedelta(microseconds=end - micros(EDGE))).astimezone(zone)
-        return first > last or self.life.content.station.hours.hold(first.time(), last.time())
+        first = (EPOCH + timedelta(microseconds=start)).astimezone(make.ZONE)
+        midnight = first.replace(hour=0, minute=0, second=0, microsecond=0)
+        begin = (first - midnight).total_seconds()
+        stop = begin + (end - start) / SECOND
+        return any(
+            _of_day(span.start) - EDGE <= begin and stop <= _of_day(span.end) + EDGE
+            for span in self.life.content.station.hours.allowed
+        )
 
     def ended(self, play: Play) -> None:
         """A play is over: did it sound before?"""
@@ -1007,6 +1018,11 @@ class Judge:
 
     def _airings(self, start: datetime) -> Any:
         return self.life.store_reader().airings(start=start)
+
+
+
+def _of_day(at: time) -> int:
+    return at.hour * 3600 + at.minute * 60 + at.second
 
 
 # Kinds of disturbances: what keeps a broadcast from sounding as planned (a bad disk does not), and an emergency;

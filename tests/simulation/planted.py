@@ -68,9 +68,18 @@ def _no_grace() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def _at_any_hour() -> Iterator[None]:
+    with (
+        patch.object(playout, "allowed", lambda *_: True),
+        patch.object(daemon, "allowed", lambda *_: True),
+    ):
+        yield
+
+
 class _FromTheBeginning(playout._Broadcast):
-    def __init__(self, occurrence: Any, station: Any, content: Any, opened: Any) -> None:
-        super().__init__(occurrence, station, content, lambda _skip: opened(0.0))
+    def __init__(self, occurrence: Any, station: Any, content: Any, opened: Any, *rest: Any) -> None:
+        super().__init__(occurrence, station, content, lambda _skip: opened(0.0), *rest)
 
 
 class _ForEver(alerts._InForce):
@@ -85,7 +94,7 @@ def _forgets(self: Daemon) -> None:
 
 PLANTED: dict[str, Plant] = {
     "starts after the grace": _no_grace,
-    "hours not checked at the start": lambda: patch.object(playout, "allowed", lambda *_: True),
+    "hours not checked": _at_any_hour,
     "hours not kept on air": lambda: patch.object(Daemon, "_keep_hours", nothing),
     "what the crash cut is not recovered": lambda: patch.object(Playout, "recover", lambda *_, **__: []),
     "what was missed while off is forgotten": lambda: _after(Daemon, "start", _forgets),
