@@ -390,8 +390,9 @@ class Playout:
             if trusted and not known and row.logged <= now < row.planned:
                 self._begun.add(row.occurrence)
                 continue
-            # Its first mark is made when the first sample has left, of which no time has passed yet.
-            seconds = max(0.1, float(mark["seconds"])) if known and mark.get("began") else 0.0
+            seconds = float(mark["seconds"]) if known else 0.0
+            if known and mark.get("began"):  # the first mark is made when the first sample has just left
+                seconds = max(0.1, seconds)
             shares = shared_out(mark["programmes"], seconds) if known else ()
             length = mark.get("length", sum(share.length for share in shares))
             began = datetime.fromisoformat(mark["began"]) if mark.get("began") else row.planned

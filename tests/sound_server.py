@@ -88,6 +88,10 @@ class SoundServer:
                 stderr=log,
                 start_new_session=True,  # as a service it has its own share of the cores, whoever is busy
             )
+        # As on a station whose sound server was given CPUSchedulingPolicy=rr. Left at its usual -11 it lets
+        # sound break off when more wants to run than there are cores, whatever its clients do.
+        with suppress(OSError):  # only root may
+            os.sched_setscheduler(self._process.pid, os.SCHED_RR, os.sched_param(5))
 
     def wait_until_up(self) -> None:
         for _ in range(100):

@@ -164,7 +164,7 @@ class TestOverEverything:
         station.write(
             make.make_schedule("dai", make.make_rule(make.time(17, 30)), scripts=["dai"]),
             make.make_schedule("ngan", make.make_rule(make.time(17, 32))),
-            scripts=[make.make_script("dai", seconds=200), make.make_script(seconds=10)],
+            scripts=[make.make_script("dai", seconds=100), make.make_script(seconds=10)],
         )
         station.run(10)
         order(station, every=120.0)

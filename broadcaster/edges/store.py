@@ -63,12 +63,12 @@ class Store:
         Open *path*, made if it is not there. Raises BroadcasterError if that cannot be.
 
         With *read_only* nothing is made: a memory that is not there reads as an empty one. *patience* are the
-        seconds that a write waits for another. With *in_any_case* a memory that cannot be written is read as
-        far as it can be, and opened anew with each write.
+        seconds that a write waits for another. With *in_any_case* a memory that cannot be used is read as far
+        as it can be, and opened anew with each write.
         """
         self._lock = RLock()
-        self._path, self._patience = path, patience
-        self._unwritten = False  # it was to be written, and could not be opened for that
+        self._path, self._patience, self._in_any_case = path, patience, in_any_case
+        self._unwritten = False  # it was to be written, and could not be
         try:
             self._db = self._opened(path, read_only=read_only)
         except (OSError, sqlite3.Error) as error:
@@ -84,7 +84,15 @@ class Store:
         raise AssertionError(path)
 
     def _opened(self, path: Path, *, read_only: bool) -> Any:
-        connection = _connect(path, read_only=read_only, patience=self._patience)
+        try:
+            return self._used(path, read_only=read_only)
+        except sqlite3.OperationalError:  # on a full disk no file can be made beside it
+            if not read_only:
+                raise
+            return self._used(path, read_only=True, alone=True)
+
+    def _used(self, path: Path, *, read_only: bool, alone: bool = False) -> Any:
+        connection = _connect(path, read_only=read_only, alone=alone, patience=self._patience)
         try:
             if not read_only:
                 connection.execute("pragma journal_mode = wal")
@@ -177,8 +185,13 @@ class Store:
     def _rows(
         self, table: str, where: str = "1", values: Sequence[Any] = (), order_by: str | None = None
     ) -> list[dict[str, Any]]:
-        with self._using(table):
-            return list(self._db[table].rows_where(where, values, order_by=order_by))
+        try:
+            with self._using(table):
+                return list(self._db[table].rows_where(where, values, order_by=order_by))
+        except BroadcasterError:
+            if not self._in_any_case:
+                raise
+            return []
 
     @contextmanager
     def _using(self, what: str, *, write: bool = False) -> Iterator[None]:
@@ -191,6 +204,7 @@ class Store:
         except sqlite3.IntegrityError as error:
             raise AlreadyLoggedError(*_unusable(Path(what), error).faults) from error
         except (OSError, sqlite3.Error) as error:
+            self._unwritten = self._in_any_case
             raise _unusable(Path(what), error) from error
 
     def _open_anew(self) -> None:
@@ -263,13 +277,13 @@ def _make_tables(db: Any) -> None:
         db.create_view("airings", "select * from events where event = 'end'", ignore=True)
 
 
-def _connect(path: Path, *, read_only: bool, patience: float) -> sqlite3.Connection:
+def _connect(path: Path, *, read_only: bool, alone: bool, patience: float) -> sqlite3.Connection:
     name, uri = str(path), False
     if not read_only:
         path.parent.mkdir(parents=True, exist_ok=True)
     elif path.exists():
         # Without a write-ahead log nobody writes: immutable, it can be read where no file can be made.
-        idle = not path.with_name(f"{path.name}-wal").exists()
+        idle = alone or not path.with_name(f"{path.name}-wal").exists()
         name, uri = f"{path.resolve().as_uri()}?mode=ro{'&immutable=1' if idle else ''}", True
     else:
         name = ":memory:"

@@ -426,7 +426,7 @@ class TestInAnyCase:
 
     @pytest.mark.parametrize("wrong", ["a folder", "no folder", "no database"])
     def test_reads_as_empty_and_comes_back(self, path: Path, wrong: str) -> None:
-        """Where there is no memory it reads as an empty one; each write tries again, until the disk takes it."""
+        """Where there is no memory it reads as an empty one; each write tries it again."""
         in_the_way = path.parent if wrong == "no folder" else path
         if wrong == "a folder":
             path.mkdir(parents=True)

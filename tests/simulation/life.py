@@ -303,8 +303,7 @@ class Life:
             self.store = None
         self.judge.died()
         self.judge.amplified(on=False)
-        back, self.off_until = self.off_until, None
-        if back is None:
+        if self.off_until is None:
             self.kernel.at(self.kernel.true + micros(2.0), self._again)
 
     def _again(self) -> None:
@@ -351,6 +350,8 @@ class Life:
 
     def _power(self) -> None:
         kernel, random = self.kernel, self.random
+        if self.off_until is not None:
+            return  # it is off already
         seconds = self._seconds(*random.choice([(0.8, 2.5), (1.8, 4.0), (4.0, 6.2)]))
         self.judge.power_off()
         self.off_until = kernel.true + micros(seconds)
@@ -360,8 +361,6 @@ class Life:
         down = kernel.true
 
         def back() -> None:
-            if self.off_until is not None and self.off_until > kernel.true:
-                return
             self.off_until = None
             self._clock_after_power(down, boots)
             self._again()
