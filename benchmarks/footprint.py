@@ -362,6 +362,7 @@ def measure(ways: Mapping[Way, Any]) -> None:
             away = [abs(one) for one in late]
             spread = max(late) - min(late)
             way.found |= {"median": statistics.median(away), "worst": max(away), "spread": spread}
+            way.found["near"] = sum(one <= 20 for one in away)
 
 
 def wait_until(when: datetime) -> None:
@@ -401,6 +402,7 @@ def on_air(ways: Iterable[Way], begin: datetime) -> None:
 
 MEASURES = {
     "starts": ("starts that were heard", 0),
+    "near": ("  within 20 ms of the second", 0),
     "median": ("ms from the second to the sound: median", 1),
     "worst": ("  99 % (the worst of all)", 1),
     "spread": ("  between the earliest and the latest", 1),
@@ -422,7 +424,7 @@ def show(ways: Sequence[Way]) -> None:
         for way in ways:
             value = way.found.get(key)
             text = "–" if value is None else f"{value:.{digits}f}"
-            if value is not None and ours and way is not ways[0] and key != "starts":
+            if value is not None and ours and way is not ways[0] and key not in ("starts", "near"):
                 ratio = value / ours
                 text += f" ({ratio:.0f})" if ratio >= 10 else f" ({ratio:.2g})"
             cells.append(f"{text:>24}")

@@ -126,11 +126,11 @@ class Assembly:
         """
         pieces = list(self._parts_of(recipe))  # once: what is swapped from here on is not what was asked for
         digest = self._digest_of(recipe, pieces)
+        self._take_away_changed(digest)
         chime = self._if_fit(lambda: self.chime(recipe.chime or "", recipe.profile)) if recipe.chime else None
         bed = self._if_fit(lambda: self.bed(recipe.bed or "", recipe.profile)) if recipe.bed else None
         if recipe.bed and not bed:
             pieces = list(self._parts_of(replace(recipe, bed=None)))
-        self._take_away_changed(digest)
         made = [self._piece(recipe, piece, bed) for piece in pieces]
         return self._listed(digest, [chime, *made] if chime else made)
 
@@ -161,14 +161,17 @@ class Assembly:
     @_on_disk()
     def from_file(self, path: Path, profile: str = "full") -> Programme:
         """A programme of any one audio file, for `play FILE`."""
-        made = self._made(self._speech_clip(path.resolve(), profile))
-        return self._listed(self._key("file", made.name), [made])
+        return self._single("file", lambda: self._made(self._speech_clip(path.resolve(), profile)))
 
     @_on_disk()
     def spoken(self, words: str, language: str, profile: str = "full") -> Programme:
         """A programme of *words* as the voice speaks them, for `alert TEXT`."""
-        made = self._voiced(words, language, profile)
-        return self._listed(self._key("spoken", made.name), [made])
+        return self._single("spoken", lambda: self._voiced(words, language, profile))
+
+    def _single(self, kind: str, make: Callable[[], Path]) -> Programme:
+        digest = self._key(kind, make().name)
+        self._take_away_changed(digest)
+        return self._listed(digest, [make()])
 
     # Their parts
 

@@ -39,6 +39,7 @@ LEAD = timedelta(seconds=5)  # an occurrence is handed to the playout this long 
 RELAY_LEAD = timedelta(seconds=10)  # a stream is opened earlier
 EDGE = timedelta(seconds=1)  # that sound may pass the end of the allowed hours: what a sound card holds
 HORIZON = timedelta(days=2)
+STARTING = 3.0  # seconds that a command waits until what the last run left is taken up
 ALIVE_EVERY = timedelta(minutes=1)
 PREPARE_EVERY = timedelta(hours=6)
 DOUBTFUL = timedelta(days=31).total_seconds()  # no machine sleeps that long: its clock was set wrong
@@ -81,6 +82,7 @@ class Daemon:
         clock = world.clock
         self.world = world
         self.stopping = Event()
+        self._started = Event()
         self._journal = Journal(clock, world.store, world.alarms, lambda job: world.crew.work("log", job))
         self._playout = Playout(clock, self._journal, world.alarms, mark_every)
         self._alerts = Alerts(
@@ -98,6 +100,7 @@ class Daemon:
         self._stale = False  # what is known of recordings changed: read the content again
         self._planned: tuple[Occurrence, ...] = ()
         self._planned_until: datetime | None = None
+        self._log: Mapping[str, Airing] = {}  # as it was last read
         self._done: set[str] = set()  # handed over, logged, or asked for after their time
         self._outputs: dict[str, tuple[Cluster, Output]] = {}
         self._halts: dict[str, Halt] = {}  # by occurrence, from its hand-over to its end
@@ -155,6 +158,7 @@ class Daemon:
         for row in self._playout.recover(trusted=self._distrust is None):
             logger.warning("%s: %s after %.0f s: power was lost", row.occurrence, row.outcome, row.seconds)
         self._alerts.resume(trusted=self._distrust is None)
+        self._started.set()
 
     def _tick_safely(self) -> None:
         with self._looking:
@@ -194,7 +198,7 @@ class Daemon:
                 self._alive_at = self._floor = now
         waiting = [one for one in self._planned if one.id not in self._done]
         self._attend_amplifier(waiting, now)
-        if not self._halts and not self._preparing:
+        if not self._halts and not self._preparing and (self._planned_until or self._distrust):
             ahead = [one.at - self._warm_up - _lead(one) for one in waiting]
             self.world.clock.idle_until(min([*ahead, now + HORIZON / 4]))
 
@@ -207,8 +211,9 @@ class Daemon:
         step = look.step_since(before) if before is not None else 0.0
         if state.synchronised:
             self._vouch(state.boot)
-        elif step:
+        elif step and self._vouched:
             self._vouched = False  # it was for another time
+            self._journal.mark(VOUCHED, None)
         floor = self._floor - timedelta(seconds=STEP)
         why = distrust(now, floor, EARLIEST, state.synchronised, state.rtc, self._vouched)
         sure = state.synchronised or self._vouched
@@ -243,6 +248,7 @@ class Daemon:
             self._blind = now - timedelta(seconds=self.world.clock.monotonic() - self._blind_from)
             self._since = self._blind if self._since < EARLIEST else self._since
             self._awake = now
+            self._planned_until = None
             return
         self._blind_from = self.world.clock.monotonic()
         for halt in list(self._halts.values()):
@@ -284,7 +290,13 @@ class Daemon:
 
     def _plan(self, now: datetime) -> None:
         self._planned_until = until = now + HORIZON  # before the log is read: a loss meanwhile plans again
-        log = {one.occurrence: one for one in self.world.store.airings(start=self._since - timedelta(days=8))}
+        try:
+            rows = self.world.store.airings(start=self._since - timedelta(days=8))
+            self._log = {one.occurrence: one for one in rows}
+        except BroadcasterError as error:  # until the disk is there again, by what was known
+            logger.error("%s", error)  # noqa: TRY400 - told in words
+            self._planned_until = None
+        log = {**self._log, **self._journal.unwritten}
         self._planned = plan(self._content, log, self._since, until)
         self._done = (self._done | log.keys()) & {one.id for one in self._planned}
 
@@ -421,7 +433,7 @@ class Daemon:
         fingerprint = self.world.fingerprint()
         if fingerprint == self._fingerprint and not self._stale:
             return
-        if self._planned_until is None:
+        if self._planned_until is None and self._distrust is None:
             self._plan(now)  # what was missed while off was not written down after its time
         before = {one.id for one in self._planned}
         if fingerprint != self._fingerprint:
@@ -434,6 +446,9 @@ class Daemon:
             return
         self._told(loaded)
         self._content = loaded.content
+        if self._distrust is not None:
+            self._planned_until = None
+            return
         self._plan(now)
         # Nothing is due that was written down after its time.
         self._done |= {one.id for one in self._planned if one.at < now and one.id not in before}
@@ -500,6 +515,7 @@ class Daemon:
                     say("Do it as root, or have yourself added to the group that the station's folder has."),
                 )
             )
+        self._started.wait(STARTING)  # so that nothing takes the place of what the last run left
         match asked.verb:
             case "alert":
                 return self._alert(asked)

@@ -5,7 +5,7 @@ Rows and marks are written by a worker of their own, in their order: a disk that
 delays no sound. What it does not take is kept in memory and tried again.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from threading import Event, Lock
 from typing import Any
@@ -54,7 +54,7 @@ class Journal:
         self._add(row, begins=False)
 
     def mark(self, name: str, value: Any) -> None:
-        """Note a fact that may be lost, such as how far something got."""
+        """Note how something stands, such as how far it got; of each only the last word is kept."""
         with self._adding:
             self._marks[name] = value
         self._work(self.flush)
@@ -69,7 +69,13 @@ class Journal:
     def _next(self) -> "_Row | tuple[str, Any] | None":
         """Rows go first: a mark is taken back only when the end that made it needless is on the disk."""
         with self._adding:
-            return self._rows[0] if self._rows else self._marks.popitem() if self._marks else None
+            return self._rows[0] if self._rows else next(iter(self._marks.items()), None)
+
+    @property
+    def unwritten(self) -> Mapping[str, Airing]:
+        """How occurrences ended of which the disk does not know yet."""
+        with self._adding:
+            return {one.airing.occurrence: one.airing for one in self._rows if not one.begins}
 
     @property
     def waiting(self) -> int:
@@ -83,6 +89,9 @@ class Journal:
                 while waiting := self._next():
                     if not isinstance(waiting, _Row):
                         self.store.mark(*waiting)
+                        with self._adding:
+                            if self._marks[waiting[0]] is waiting[1]:  # else there is a newer word
+                                del self._marks[waiting[0]]
                         continue
                     try:
                         write = self.store.begin if waiting.begins else self.store.end
@@ -92,6 +101,8 @@ class Journal:
                     waiting.settled.set()
                     del self._rows[0]
             except BroadcasterError as error:
+                for one in list(self._rows):
+                    one.settled.set()  # nobody waits for a disk that refuses
                 fault = error.faults[0]
                 self._alarms.raise_alarm(
                     "log",

@@ -88,10 +88,6 @@ class SoundServer:
                 stderr=log,
                 start_new_session=True,  # as a service it has its own share of the cores, whoever is busy
             )
-        # As on a station whose sound server was given CPUSchedulingPolicy=rr. Left at its usual -11 it lets
-        # sound break off when more wants to run than there are cores, whatever its clients do.
-        with suppress(OSError):  # only root may
-            os.sched_setscheduler(self._process.pid, os.SCHED_RR, os.sched_param(5))
 
     def wait_until_up(self) -> None:
         for _ in range(100):
@@ -218,7 +214,7 @@ def lateness(
     """
     Let *play* start so many times; give the seconds by which each first sample was late (or early).
 
-    It is called *ahead* of the time: a player is started a second before, if it can be.
+    It is called *ahead* of the time, so that a player can be started and connected by then.
     """
     late = []
     for _ in range(starts):

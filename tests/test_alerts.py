@@ -1,6 +1,7 @@
 """Emergencies: at once, over everything, again and again until they end."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from broadcaster.alerts import TONE_SECONDS, WAIT_FOR_WORDS
+from broadcaster.daemon import Daemon
 from broadcaster.edges.clock import ClockState
 from broadcaster.edges.content import Loaded
 from broadcaster.edges.control import Asked
@@ -252,6 +254,20 @@ class TestThroughARestart:
         assert len(calls(station)) == 1
         with pytest.raises(BroadcasterError, match="ordered before"):
             order(station)
+
+    def test_an_order_that_comes_too_early_waits_for_it(self, station: Station) -> None:
+        """One that is typed while the daemon starts takes no place of what was in force before."""
+        at_night(station)
+        order(station)
+        station.run(1)
+        station.stop()
+        station.daemon = Daemon(station.world)
+        with ThreadPoolExecutor(1) as command:
+            ordering = command.submit(order, station, "bao")
+            assert not wait([ordering], timeout=0.05).done
+            station.daemon.start()
+            ordering.result()
+        assert [one["id"] for one in station.ask("status")["alerts"]] == ["lu", "bao"]
 
     def test_by_a_wrong_clock_it_lasts_as_long_as_was_left(self, station: Station) -> None:
         """A clock that begins in 2000 after the power cut ends it neither at once nor never."""

@@ -128,6 +128,13 @@ def spans(samples: Samples, hertz: float) -> list[tuple[float, float]]:
     return [(start * step, end * step) for start, end in edges.reshape(-1, 2)]
 
 
+def change(path: Path, at: float = 0.5) -> None:
+    """Turn one bit of a file, as a disk that decays does."""
+    data = bytearray(path.read_bytes())
+    data[int(len(data) * at)] ^= 1
+    path.write_bytes(data)
+
+
 class TestOrder:
     def test_follows_the_recipe(self, station: Station) -> None:
         """Chime, bed alone, first item, its pause, second item, its pause and the tail follow one another."""
@@ -341,7 +348,8 @@ class TestMadeOnce:
         recipe = make_recipe(station.record("a", tone(A, 1)), words("Kính thưa bà con"), chime=True, bed=True)
         made = station.assembly.make(recipe)
         playlist = station.root / "var" / "programmes" / f"{made.digest}.m3u8"
-        first, *lines = playlist.read_text("utf-8").splitlines()
+        first, *rest = playlist.read_text("utf-8").splitlines()
+        lines = [line for line in rest if line[0] != "#"]  # the others are nothing to a player
         assert (first, len(lines)) == ("#EXTM3U", 3)
         assert [(playlist.parent / line).resolve() for line in lines] == [
             one.resolve() for one in made.pieces
@@ -458,6 +466,24 @@ class TestMadeOnce:
             assert station.assembly.programme(made.digest) is None
             assert station.assembly.make(recipe) == made
             assert piece.read_bytes() == whole
+
+    @pytest.mark.parametrize("at", [0.0, 0.3, 0.999], ids=["in its header", "within", "at its end"])
+    def test_takes_no_changed_piece(self, station: Station, at: float) -> None:
+        """
+        Where one bit of a piece, or of the chime, is another, nothing is found, and it is made as it was.
+
+        Also by a program that saw it before it was changed.
+        """
+        recipe = make_recipe(station.record("a", tone(A, 1)), words("Kính thưa bà con"), chime=True)
+        made = station.assembly.make(recipe)
+        for piece in made.pieces:
+            whole = piece.read_bytes()
+            change(piece, at)
+            assert station.assembly.find(recipe) is None
+            assert station.assembly.programme(made.digest) is None
+            assert station.assembly.make(recipe) == made
+            assert piece.read_bytes() == whole
+            assert station.assembly.find(recipe) == made
 
     @pytest.mark.parametrize(
         "left", [b"", b"#EXTM3U\n", b"\0" * 80, b"\xff\xfe" * 40, b"#EXTM3U\n../no.wav\n"]
@@ -817,6 +843,41 @@ class TestSingleSounds:
         files = station.made
         assert station.assembly.from_file(path) == station.assembly.programme(made.digest) == made
         assert station.made == files
+
+    def test_makes_a_programme_of_any_words(self, station: Station) -> None:
+        """Words are a programme by themselves as the voice speaks them; the same are not spoken again."""
+        made = station.assembly.spoken("Nước lũ đang về", "vi")
+        assert [(text, language) for text, language, _ in station.voice.asked] == [("Nước lũ đang về", "vi")]
+        assert loudness(heard(made)) == pytest.approx(-16, abs=1)
+        assert (
+            station.assembly.spoken("Nước lũ đang về", "vi")
+            == made
+            == station.assembly.programme(made.digest)
+        )
+        assert station.assembly.spoken("Nước lũ đã rút", "vi").digest != made.digest
+        assert len(station.voice.asked) == 2
+
+    def test_of_words_needs_no_station(self, station: Station, tmp_path: Path) -> None:
+        """It is made anywhere, as in memory, and nothing of it lies in the station's own var/."""
+        with closing(Assembly(station.root, station.voice, tmp_path / "nho")) as elsewhere:
+            made = elsewhere.spoken("Nước lũ đang về", "vi")
+            assert elsewhere.programme(made.digest) == made
+        assert {path.is_relative_to(tmp_path / "nho") for path in made.pieces} == {True}
+        assert station.made == {}
+
+    def test_makes_again_what_was_changed(self, station: Station, tmp_path: Path) -> None:
+        """Where a byte of it is another one it is not there; asked for again, it sounds as it did."""
+        path = save(tmp_path / "thong-bao.wav", speech(1))
+        for make in (
+            lambda: station.assembly.from_file(path),
+            lambda: station.assembly.spoken("Nước lũ đang về", "vi"),
+        ):
+            made = make()
+            whole = made.pieces[0].read_bytes()
+            change(made.pieces[0])
+            assert station.assembly.programme(made.digest) is None
+            assert make() == made
+            assert made.pieces[0].read_bytes() == whole
 
     def test_names_a_file_that_is_no_sound(self, station: Station, tmp_path: Path) -> None:
         """A file that is none is an error with its name."""

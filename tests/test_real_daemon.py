@@ -2,6 +2,7 @@
 
 import json
 import os
+import pwd
 import shutil
 import signal
 import subprocess
@@ -11,25 +12,37 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from math import ceil
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import pytest
 
+from broadcaster.alerts import TONE_SECONDS, TONES
+from broadcaster.cli.alert import MEMORY
+from broadcaster.edges.clock import SystemClock
+from broadcaster.edges.control import ask
 from broadcaster.edges.store import Store, database
 from broadcaster.model.airing import Airing, Outcome
 from broadcaster.model.errors import BroadcasterError
 from broadcaster.model.occurrence import Kind, Reason
+from broadcaster.model.programme import SAMPLE_RATE
+from broadcaster.model.trust import VOUCHED, vouch
 from tests.cli.terminal import buzz
+from tests.cli.test_alert import KEY, cap
 from tests.sound_server import Heard, SoundServer, running
 
 pytestmark = pytest.mark.sound
 
 ROOT = Path(__file__).parents[1]
-PATIENCE = 15.0  # seconds until a test gives up
+PATIENCE = 30.0  # seconds until a test gives up
 WORDS = "Xin bà con chú ý, hôm nay xã mình có chợ phiên. " * 4  # a quarter of a minute by the offline voice
+EMERGENCY = "Nước lũ đang về, bà con lên chỗ cao"
+SOON = 2.5  # seconds from the command to the signal tone; one, on a machine that is not busy
+EVERY = 8.0  # seconds from call to call; a person's are half a minute apart or more
 AHEAD = 2.0  # seconds from the edit of a schedule to its time: so soon does a daemon follow
 
 
@@ -54,9 +67,10 @@ class Station:
             *arguments,
         ]
 
-    def type_in(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def type_in(self, *arguments: str, pipe: str | None = None) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             self.command(*arguments),
+            input=pipe,
             cwd=ROOT,
             env=os.environ | self.environment,
             capture_output=True,
@@ -65,22 +79,31 @@ class Station:
             timeout=60,
         )
 
-    def run(self) -> subprocess.Popen[bytes]:
-        """Start the daemon and wait until it looks at the plan."""
-        before = self.marks().get("alive")
+    def status(self) -> dict[str, Any]:
+        """What the daemon knows."""
+        return ask(self.folder, "status", {})
+
+    def run(self, *, well: bool = True) -> subprocess.Popen[bytes]:
+        """Start the daemon and wait until it looks at the plan, or, if it is not *well*, is there."""
+        before = self.marks().get("alive") if well else None
         with (self.folder / "daemon.log").open("ab") as log:
             self.daemons.append(
                 subprocess.Popen(
                     self.command("run"), cwd=ROOT, env=os.environ | self.environment, stdout=log, stderr=log
                 )
             )
-        self.wait_for(lambda: self.marks().get("alive") != before)
+        if well:
+            self.wait_for(lambda: self.marks().get("alive") != before)
+        else:
+            self.wait_for(lambda: bool(self.status()))
         return self.daemons[-1]
 
     def end(self) -> None:
         for one in self.daemons:
             one.kill()
             one.wait()
+        kept_in = sha256(str(self.folder).encode()).hexdigest()[:16]
+        shutil.rmtree(MEMORY / f"broadcaster-{kept_in}", ignore_errors=True)
 
     def schedule_soon(self) -> datetime:
         """Write a schedule for a whole second that is a few seconds ahead."""
@@ -91,6 +114,12 @@ class Station:
         aside.write_text(head + rule, "utf-8")
         aside.rename(aside.with_suffix(""))
         return due
+
+    def vouch(self) -> None:
+        """Say that the clock is right: a machine of the tests may have none that it trusts by itself."""
+        store = Store(database(self.folder / "var"))
+        store.mark(VOUCHED, vouch(SystemClock().state().boot))
+        store.close()
 
     def marks(self) -> dict[str, Any]:
         with self._memory() as store:
@@ -152,6 +181,7 @@ def whole(server: SoundServer, tmp_path_factory: pytest.TempPathFactory) -> Stat
     )
     (folder / "schedules" / "thu-loa.toml").unlink()
     assert station.type_in("approve", "cho-phien", "--name", "Ban biên tập").returncode == 0
+    station.vouch()
     station.schedule_soon()
     prepared = station.type_in("prepare", "--json")
     assert json.loads(prepared.stdout)[0]["state"] == "ready", prepared.stderr
@@ -178,6 +208,29 @@ def sounding(heard: Heard, since: float = 0.0) -> tuple[float, float]:
     """When the first and the last sample came that were no silence, by the wall."""
     arrivals = [arrival for arrival, chunk in heard.chunks if chunk.strip(b"\0") and arrival >= since]
     return (arrivals[0], arrivals[-1]) if arrivals else (0.0, 0.0)
+
+
+def tones(heard: Heard, since: float) -> list[float]:
+    """When the signal tone of an emergency came, by the wall: each tenth of a second of it."""
+    size = SAMPLE_RATE // 10
+    at = np.arange(size) / SAMPLE_RATE
+    waves = [np.exp(-2j * np.pi * hertz * at) for hertz in TONES]
+    found, held = [], b""
+    for arrival, chunk in [one for one in heard.chunks if one[0] >= since]:
+        held += chunk
+        while len(held) >= 2 * size:
+            samples = np.frombuffer(held[: 2 * size], "<i2").astype(float)
+            held = held[2 * size :]
+            in_them = sum(2 * abs(np.dot(samples, wave) / size) ** 2 for wave in waves)
+            if in_them > 0.8 * np.mean(np.square(samples)) > 0:
+                found.append(arrival)
+    return found
+
+
+def calls(heard: Heard, since: float) -> list[float]:
+    """When each call of an emergency began, by the wall."""
+    times = tones(heard, since)
+    return [one for before, one in zip([0.0, *times], times, strict=False) if one - before > TONE_SECONDS]
 
 
 @dataclass(frozen=True)
@@ -288,7 +341,7 @@ def test_a_power_cut_is_counted_once_and_not_repeated(
     (airing,) = station.log()
     assert (airing.outcome, airing.reason) == (Outcome.CUT, Reason.POWER)
     assert airing.seconds == pytest.approx(last - first, abs=5)
-    assert airing.seconds > 2
+    assert airing.seconds >= 2
     assert sounding(heard, since=restarted) == (0.0, 0.0)
     assert again.poll() is None
     assert json.loads(station.type_in("status", "--json").stdout)["on_air"] == []
@@ -319,3 +372,288 @@ def test_play_and_stop_talk_to_the_daemon(
     assert airing.script == "loa.wav"
     assert airing.planned.astimezone(UTC) - datetime.fromtimestamp(asked, UTC) < timedelta(seconds=6)
     assert station.marks()["on-air/trung-tam"] is None
+
+
+@dataclass(frozen=True)
+class Emergency:
+    """What became of an emergency over a broadcast, and of the daemon that was killed meanwhile."""
+
+    ordered: float  # when the command was typed
+    first: float  # moment of the signal tone, by the wall
+    command: subprocess.CompletedProcess[str]
+    status: subprocess.CompletedProcess[str]
+    calls: Sequence[float]  # of one that is to come every EVERY seconds
+    restarted: float
+    again: float  # when it was heard after that
+    clear: subprocess.CompletedProcess[str]
+    cleared: float
+    last: float  # sample that was heard
+    after: dict[str, Any]  # what the daemon knows when all is over
+    log: Sequence[Airing]
+    plan: Any
+    said: str
+
+
+@pytest.fixture(scope="module")
+def calm(make_station: Callable[[str], Station]) -> Station:
+    """The station of the emergency, when that is over: its daemon runs."""
+    return make_station("bon")
+
+
+@pytest.fixture(scope="module")
+def emergency(calm: Station, server: SoundServer) -> Emergency:
+    """A broadcast, an emergency over it, another one that is repeated, a daemon killed, the all-clear."""
+    daemon = calm.run()
+    with server.listen() as heard:
+        calm.schedule_soon()
+        calm.wait_for(lambda: sounding(heard) != (0.0, 0.0))
+        time.sleep(0.5)
+        ordered = time.time()
+        command = calm.type_in("alert", EMERGENCY)
+        calm.wait_for(lambda: bool(tones(heard, ordered)))
+        status = calm.type_in("status", "--json")
+        ask(calm.folder, "clear", {})
+        since = time.time()
+        (playlist,) = (
+            one
+            for one in (calm.folder / "var" / "programmes").glob("*.m3u8")
+            if one.stat().st_mtime > ordered - 1
+        )
+        asked = {"id": "lap-lai", "title": EMERGENCY, "clusters": [], "every": EVERY, "left": 90.0}
+        ask(calm.folder, "alert", asked)
+        said = {
+            "id": "lap-lai",
+            "script": "",
+            "folder": "",
+            "programmes": {"trung-tam": [["vi", playlist.stem]]},
+        }
+        ask(calm.folder, "words", said)
+        calm.wait_for(lambda: len([one for one in calm.log() if one.kind == Kind.ALERT]) == 3)
+        repeated = calls(heard, since)
+        daemon.kill()
+        daemon.wait()
+        time.sleep(1)
+        restarted = time.time()
+        calm.run()
+        calm.wait_for(lambda: bool(tones(heard, restarted)))
+        again = tones(heard, restarted)[0]
+        clear = calm.type_in("alert", "--clear")
+        cleared = time.time()
+        time.sleep(1.2)
+    plan = calm.type_in("plan", "--json")
+    return Emergency(
+        *(ordered, tones(heard, ordered)[0], command, status, repeated, restarted, again),
+        *(clear, cleared, sounding(heard)[1], calm.status(), calm.log(), json.loads(plan.stdout)),
+        (calm.folder / "daemon.log").read_text("utf-8"),
+    )
+
+
+class TestAnEmergency:
+    def test_is_on_air_within_a_second_of_its_command(self, emergency: Emergency) -> None:
+        """From the typed command to the signal tone at the loudspeaker: a second, if nobody is busy."""
+        took = emergency.first - emergency.ordered
+        print(f"\nsignal tone {took:.2f} s after the command's start")  # noqa: T201  the figure itself
+        assert took < SOON
+        assert (emergency.command.returncode, emergency.command.stderr) == (0, "")
+        assert "goes on air now" in emergency.command.stdout
+
+    def test_cuts_what_sounds(self, emergency: Emergency) -> None:
+        """The broadcast is logged as cut by an emergency, with what sounded, and is made good."""
+        (cut,) = (one for one in emergency.log if one.kind == Kind.PLANNED)
+        assert (cut.outcome, cut.reason) == (Outcome.CUT, Reason.ALERT)
+        assert cut.ended is not None
+        assert cut.seconds > 0.3
+        assert emergency.ordered < cut.ended.timestamp() < emergency.first + 0.5
+        goods = [one for one in emergency.plan if one["kind"] == "make-good" and one["state"] == "planned"]
+        assert [one["schedule"] for one in goods] == ["cho-phien"]
+
+    def test_is_seen_by_status(self, emergency: Emergency) -> None:
+        """`status --json` tells what was ordered and by whom, and what is on air; exit code 0."""
+        now = json.loads(emergency.status.stdout)
+        assert emergency.status.returncode == 0
+        ((title, by),) = ((one["title"], one["by"]) for one in now["alerts"])
+        assert (title, by) == (EMERGENCY, pwd.getpwuid(os.getuid()).pw_name)
+        assert [one["title"] for one in now["on_air"]] == [EMERGENCY]
+
+    def test_is_repeated(self, emergency: Emergency) -> None:
+        """From one call to the next it is as long as was ordered."""
+        first, second = emergency.calls
+        assert EVERY - 0.5 < second - first < EVERY + SOON
+
+    def test_outlives_the_daemon(self, emergency: Emergency) -> None:
+        """Killed and started again, the daemon goes on with it at once."""
+        assert emergency.again - emergency.restarted < 5
+
+    def test_ends_with_the_all_clear(self, emergency: Emergency) -> None:
+        """`alert --clear` ends it within a second, and nothing is left of it."""
+        assert "The all-clear: lap-lai." in emergency.clear.stdout
+        assert emergency.last - emergency.cleared < 1
+        assert (emergency.after["alerts"], emergency.after["on_air"]) == ([], [])
+
+    def test_is_logged(self, emergency: Emergency) -> None:
+        """Each call has one row, with who ordered it; those that were cleared are cut by that."""
+        rows = [one for one in emergency.log if one.kind == Kind.ALERT]
+        assert {one.detail for one in rows} == {pwd.getpwuid(os.getuid()).pw_name}
+        cleared, whole = (Outcome.CUT, Reason.STOPPED), (Outcome.AIRED, "")
+        assert [(one.outcome, one.reason) for one in rows] == [cleared, whole, whole, cleared]
+        assert len({one.occurrence for one in rows}) == 4
+        assert "Traceback" not in emergency.said
+
+
+@pytest.mark.usefixtures("emergency")
+def test_a_cap_message_goes_on_air_until_its_cancel(calm: Station, server: SoundServer) -> None:
+    """
+    A message from a file is heard, one from a pipe that cancels it ends it.
+
+    One whose entities would fill the memory does nothing at all.
+    """
+    sent = datetime.now(calm.zone) - timedelta(minutes=1)
+    of_today = cap(area="toàn xã").replace("2026-11-20T16:55:00+07:00", sent.isoformat("T", "seconds"))
+    place = json.loads(calm.type_in("area", "list", "--json").stdout)
+    commune = next(one["name"] for one in place if one["code"] == "03160")
+    message = of_today.replace("toàn xã", commune)
+    (calm.folder / "tin.xml").write_text(message, "utf-8")
+    bomb = "".join(f'<!ENTITY l{n + 1} "{f"&l{n};" * 10}">' for n in range(12))
+    bomb = message.replace("VN-1", "VN-9").replace(
+        "<alert", f'<!DOCTYPE alert [<!ENTITY l0 "lũ">{bomb}]><alert', 1
+    )
+    (calm.folder / "bom.xml").write_text(bomb.replace("Rời bờ suối", "&l12;"), "utf-8")
+    with server.listen() as heard:
+        attack = calm.type_in("alert", "--cap", str(calm.folder / "bom.xml"))
+        assert (attack.returncode, calm.status()["alerts"]) == (1, [])
+        assert "Traceback" not in attack.stderr
+        since = time.time()
+        assert tones(heard, 0.0) == []
+        taken = calm.type_in("alert", "--cap", str(calm.folder / "tin.xml"))
+        assert (taken.returncode, taken.stderr) == (0, "")
+        calm.wait_for(lambda: bool(tones(heard, since)))
+        assert [one["id"] for one in calm.status()["alerts"]] == [KEY]
+        cancel = message.replace("VN-1", "VN-2").replace(">Alert<", ">Cancel<")
+        reference = f"<references>{KEY},{sent.isoformat('T', 'seconds')}</references>"
+        cancel = cancel.replace("</scope>", f"</scope>{reference}")
+        ended = calm.type_in("alert", "--cap", "-", pipe=cancel)
+        cleared = time.time()
+        assert (ended.returncode, ended.stderr) == (0, "")
+        time.sleep(1.2)
+    assert sounding(heard)[1] - cleared < 1
+    assert calm.status()["alerts"] == []
+    again = calm.type_in("alert", "--cap", str(calm.folder / "tin.xml"))
+    assert again.returncode == 1
+
+
+@contextmanager
+def full(var: Path) -> Iterator[Callable[[], None]]:
+    """
+    Have nothing more written below *var*, until what is given is called.
+
+    A small disk that is full, where one can be mounted; else a file in the place of the folder.
+    """
+    kept = var.rename(var.with_name("var-before"))
+    var.mkdir()
+    size = sum(path.stat().st_size for path in kept.rglob("*")) + (1 << 20)
+    mounted = (
+        shutil.which("mount")
+        and not subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", f"size={size}", "none", str(var)], capture_output=True, check=False
+        ).returncode
+    )
+    if not mounted:
+        var.rmdir()
+        var.write_text("in the way")
+
+        def room() -> None:
+            var.unlink()
+            kept.rename(var)
+
+        yield room
+        return
+    shutil.copytree(kept, var, dirs_exist_ok=True)
+    filler = var / "filler"
+    with suppress(OSError), filler.open("wb", buffering=0) as file:
+        while True:
+            file.write(b"\0" * 4096)
+    try:
+        yield filler.unlink
+    finally:
+        subprocess.run(["umount", "-l", str(var)], check=True)
+
+
+def test_a_full_disk_costs_nothing_but_a_later_log(
+    make_station: Callable[[str], Station], server: SoundServer
+) -> None:
+    """
+    Started on a full disk it airs what is assembled, and an emergency whose words must still be made.
+
+    `status` says so with exit code 2; what happened is in the log as soon as there is room.
+    """
+    station = make_station("nam")
+    with full(station.folder / "var") as room:
+        assembled = (station.folder / "var").is_dir()  # else not even what was made can be read
+        station.run(well=False)
+        with server.listen() as heard:
+            if assembled:
+                due = station.schedule_soon()
+                station.wait_for(lambda: sounding(heard) != (0.0, 0.0))
+                assert abs(heard.first - due.timestamp()) < 0.1
+            ordered = time.time()
+            command = station.type_in("alert", EMERGENCY)
+            assert (command.returncode, command.stderr) == (0, "")
+            station.wait_for(lambda: bool(tones(heard, ordered)))
+            print(f"\nsignal tone {tones(heard, ordered)[0] - ordered:.2f} s after it")  # noqa: T201
+            assert tones(heard, ordered)[0] - ordered < SOON
+            status = station.type_in("status", "--json")
+            told = json.loads(status.stdout)
+            assert status.returncode == 2
+            assert "log" in [one["key"] for one in told["alarms"]]
+            assert told["rows_waiting"] > 0
+            room()
+            station.wait_for(lambda: station.status()["rows_waiting"] == 0)
+            station.wait_for(lambda: any(one.kind == Kind.ALERT for one in station.log()))
+            station.type_in("alert", "--clear")
+        rows = {one.kind: (one.outcome, one.reason) for one in station.log()}
+        assert rows[Kind.ALERT] == (Outcome.AIRED, "")
+        if assembled:
+            assert rows[Kind.PLANNED] == (Outcome.CUT, Reason.ALERT)
+        station.wait_for(lambda: "log" not in [one["key"] for one in station.status()["alarms"]])
+        said = (station.folder / "daemon.log").read_text("utf-8")
+        assert "Traceback" not in said
+        station.end()
+
+
+def test_a_wrong_clock_and_a_broken_schedule_silence_no_emergency(
+    make_station: Callable[[str], Station], server: SoundServer, tmp_path: Path
+) -> None:
+    """
+    With a clock that nobody trusts `play` is refused and `status` has exit code 2; `alert` is heard.
+
+    Though no file of the schedules can be read, either.
+    """
+    if SystemClock().state().synchronised:
+        pytest.skip("a time server has the clock of this machine: it is trusted")
+    station = make_station("sau")
+    shutil.rmtree(station.folder / "var")
+    store = Store(database(station.folder / "var"))
+    store.mark("alive", (datetime.now(UTC) + timedelta(days=1)).isoformat())
+    store.close()
+    station.run(well=False)
+    with server.listen() as heard:
+        status = station.type_in("status", "--json")
+        told = json.loads(status.stdout)
+        assert (status.returncode, told["clock_trusted"], told["clock"]) == (2, False, "behind")
+        played = station.type_in("play", str(buzz(tmp_path / "loa.wav", 2)))
+        assert played.returncode == 1
+        assert "The clock says" in played.stderr
+        for path in (station.folder / "schedules").glob("*.toml"):
+            path.write_text("[[", "utf-8")
+        ordered = time.time()
+        command = station.type_in("alert", EMERGENCY)
+        assert command.returncode == 0, command.stderr
+        station.wait_for(lambda: bool(tones(heard, ordered)))
+        first = tones(heard, ordered)[0]
+        assert first - ordered < SOON
+        assert station.type_in("alert", "--clear").returncode == 0
+        station.wait_for(lambda: bool(station.log()))
+    (row,) = station.log()
+    assert (row.kind, row.outcome, row.reason) == (Kind.ALERT, Outcome.CUT, Reason.STOPPED)
+    assert row.seconds == pytest.approx(sounding(heard)[1] - first, abs=1)
+    assert "Traceback" not in (station.folder / "daemon.log").read_text("utf-8")

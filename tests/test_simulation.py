@@ -1,4 +1,4 @@
-"""A simulated life in short; `make simulate` lives longer. What must hold, and that it is noticed when it does not."""
+"""A simulated life in short (`make simulate` lives longer), and that what would break it is noticed."""
 
 import os
 import subprocess
@@ -19,7 +19,7 @@ print(sha256("\\n".join(life.story).encode()).hexdigest())
 """
 
 
-@pytest.mark.parametrize("seed", ["1", "2", "3", "4"])
+@pytest.mark.parametrize("seed", ["1", "2", "3"])
 def test_whatever_happens_the_promises_hold(seed: str) -> None:
     """A third of a year of faults of all kinds breaks no promise of air time."""
     life = Life(seed, 120).run()
@@ -30,7 +30,7 @@ def test_whatever_happens_the_promises_hold(seed: str) -> None:
 
 def test_without_faults_everything_airs() -> None:
     """Where nothing goes wrong, nothing is lost, late or cut."""
-    life = Life("calm", 60, faults=()).run()
+    life = Life("calm", 60, faults={}).run()
     assert life.judge.violations == []
     assert {one.partition(" ")[0] for one in life.judge.outcomes} <= {"aired", "displaced"}
 
@@ -38,9 +38,9 @@ def test_without_faults_everything_airs() -> None:
 @pytest.mark.parametrize("name", PLANTED)
 def test_a_planted_bug_is_found(name: str) -> None:
     """A bug of each kind, planted into the daemon, breaks a promise that the simulation watches."""
-    seed, days, kind = FOUND_IN[name]
+    seed, faults, kind = FOUND_IN[name]
     with PLANTED[name]():
-        life = Life(seed, days).run()
+        life = Life(seed, 40, faults, most=1).run()
     assert any(f" {kind}: " in one for one in life.judge.violations)
 
 

@@ -67,7 +67,7 @@ class Control:
                     say("See whether another daemon of this station runs: broadcaster status."),
                 )
             ) from error
-        self._thread = Thread(target=self._server.serve_forever, args=(0.2,), name="control", daemon=True)
+        self._thread = Thread(target=self._server.serve_forever, args=(0.5,), name="control", daemon=True)
         self._thread.start()
 
     def close(self) -> None:

@@ -32,7 +32,7 @@ BLOCK = SAMPLE_RATE // 4  # samples; more than a player wants before it starts
 FIRST = 1 / SAMPLE_RATE  # seconds that have sounded when all that is known is that something has
 FADE = SAMPLE_RATE // 100  # samples in which sound that is stopped goes down to silence
 
-LEAD = timedelta(seconds=1)  # a player is started and connected this long before the first sample
+LEAD = timedelta(seconds=3)  # a player is started this long before its first sample: an old disk is slow
 TICK = 0.05  # seconds between looks at a player; its pipe holds a whole second
 FIRST_TICK = 0.005  # the same until its first sample is gone, so that we know when that was
 LAST = 0.02  # seconds that are left in a pipe when it is closed: until it is empty, pacat then spins

@@ -4,9 +4,9 @@ import gettext
 import json
 import sys
 import wave
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,9 @@ from typing import Any
 import pytest
 
 from broadcaster.cli import language, output
+from broadcaster.edges.control import Asked, Control
+from broadcaster.edges.store import sole_daemon
+from broadcaster.model.errors import BroadcasterError
 
 STATION = """\
 name = "Đài truyền thanh xã Mường Nhé"
@@ -132,6 +135,50 @@ class Terminal:
             str(path.relative_to(self.station)): path.read_bytes() if path.is_file() else None
             for path in self.station.rglob("*")
         }
+
+
+@dataclass
+class Ear:
+    """What a daemon would be asked, and what it is to answer; a BroadcasterError is a refusal."""
+
+    answers: dict[str, Mapping[str, Any] | BroadcasterError]
+    asked: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
+
+    def __call__(self, asked: Asked) -> Mapping[str, Any]:
+        if asked.verb != "status":
+            self.asked.append((asked.verb, asked.values))
+        answer = self.answers.get(asked.verb, {})
+        if isinstance(answer, BroadcasterError):
+            raise answer
+        return answer
+
+    @property
+    def verbs(self) -> list[str]:
+        return [verb for verb, _ in self.asked]
+
+
+NOW = "2026-11-20T10:00:00+00:00"
+CALM = {
+    "now": NOW,
+    "clock": None,
+    "on_air": [],
+    "alerts": [],
+    "alarms": [],
+    "past_alerts": [],
+    "rows_waiting": 0,
+}
+
+
+@contextmanager
+def daemon(station: Path, **answers: Mapping[str, Any] | BroadcasterError) -> Iterator[Ear]:
+    """A daemon of *station* that does nothing; it is well and has nothing on air unless *answers* say so."""
+    ear = Ear({"status": CALM} | answers)
+    with sole_daemon(station):
+        control = Control(station, ear)
+        try:
+            yield ear
+        finally:
+            control.close()
 
 
 @contextmanager

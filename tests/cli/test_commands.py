@@ -19,11 +19,15 @@ import pytest
 from broadcaster.cli import air
 from broadcaster.cli.log import BY
 from broadcaster.edges.content.lastgood import LastGood
+from broadcaster.edges.control import Asked, Control
 from broadcaster.edges.store import Store, database, sole_daemon
 from broadcaster.model.airing import Outcome, Sounded
+from broadcaster.model.errors import BroadcasterError, say
+from broadcaster.model.trust import Distrust
+from broadcaster.model.trust import told as distrusted
 from compile_catalogues import compile_all
 from tests import factories as make
-from tests.cli.terminal import Said, Terminal, record
+from tests.cli.terminal import CALM, NOW, Terminal, daemon, record
 from tests.stations import approve
 
 ROOT = Path(__file__).parents[2]
@@ -484,7 +488,7 @@ class TestADiskThatCannotBeWritten:
         assert (said.code, said.err) == (0, "")
         assert type_in.files() == before
 
-    @pytest.mark.parametrize("command", ["check", "prepare", "run", "demo", "approve tin --name A"])
+    @pytest.mark.parametrize("command", ["check", "prepare", "demo", "approve tin --name A"])
     def test_is_told(self, type_in: Terminal, command: str) -> None:
         """Whatever writes says that it cannot, names the place, and says what to look at."""
         fault = type_in.fault(*command.split())
@@ -687,14 +691,24 @@ class TestReport:
 
 
 class TestWithADaemon:
-    """Its lock is held by the test; what is left for it stands in the memory."""
+    """Its ear is the test's, which looks at what it is asked."""
 
     ALWAYS = "allowed = [[00:00:00, 23:59:59]]"
     HOURS = "allowed = [[05:00:00, 06:30:00], [16:30:00, 18:30:00]]"
 
-    def play(self, type_in: Terminal, *arguments: str) -> Said:
-        with sole_daemon(type_in.station):
-            return type_in("play", *arguments)
+    def test_play_is_on_air_now_or_next(self, type_in: Terminal) -> None:
+        """A script or a file is made and handed over, for all clusters or those that were named."""
+        type_in.change("schedules/station.toml", self.HOURS, self.ALWAYS)
+        with daemon(type_in.station, play={"waits": False}) as ear:
+            said = type_in("play", "tin")
+            assert (said.code, said.out) == (0, "It goes on air now. To end it: broadcaster stop\n")
+            ear.answers["play"] = {"waits": True}
+            file = record(type_in, "tin")
+            assert "when what sounds now is over" in type_in("play", str(file), "--cluster", "nam-po").out
+        (first, script), (second, sound) = ear.asked
+        assert (first, script) == ("play", {"clusters": ["trung-tam", "nam-po"], "script": "tin"})
+        assert (second, sound["clusters"], sound["title"]) == ("play", ["nam-po"], "loi.wav")
+        assert (type_in.station / "var" / "programmes" / f"{sound['digest']}.m3u8").is_file()
 
     def test_play_outside_the_hours_is_refused(
         self, type_in: Terminal, monkeypatch: pytest.MonkeyPatch
@@ -702,22 +716,20 @@ class TestWithADaemon:
         """Nobody is woken: it says which hours are allowed, and nothing is asked of the daemon."""
         night = datetime(2026, 11, 20, 20, 15, tzinfo=UTC)  # 3:15 at the station
         monkeypatch.setattr("broadcaster.edges.clock.SystemClock.now", lambda _self: night)
-        said = self.play(type_in, "tin")
-        assert said.code == 1
-        assert "03:15: Loudspeakers may not sound at this hour." in said.err
-        assert "Allowed are 05:00-06:30, 16:30-18:30" in said.err
-        assert self.asked(type_in) == []
+        with daemon(type_in.station) as ear:
+            fault = type_in.fault("play", "tin")
+        assert "03:15: Loudspeakers may not sound at this hour." in fault
+        assert "Allowed are 05:00-06:30, 16:30-18:30" in fault
+        assert ear.asked == []
 
     def test_play_while_the_clock_is_wrong_is_refused(self, type_in: Terminal) -> None:
-        """The daemon would not play it: it says so, and what to do."""
+        """What the daemon refuses is told in its words, with what to do."""
         type_in.change("schedules/station.toml", self.HOURS, self.ALWAYS)
-        store = Store(database(type_in.station / "var"))
-        store.mark("clock", "untrusted")
-        store.close()
-        said = self.play(type_in, "tin")
-        assert said.code == 1
-        assert "The clock is wrong" in said.err
-        assert self.asked(type_in) == []
+        now = datetime(2026, 11, 20, tzinfo=UTC)
+        with daemon(type_in.station, play=BroadcasterError(distrusted(Distrust.UNSURE, now, now))):
+            fault = type_in.fault("play", "tin")
+        assert "Nobody knows whether the clock is right" in fault
+        assert "broadcaster clock --right" in fault
 
     @pytest.mark.parametrize(
         ("arguments", "what"),
@@ -731,32 +743,52 @@ class TestWithADaemon:
     ) -> None:
         """The names that there are stand in the sentence."""
         type_in.change("schedules/station.toml", self.HOURS, self.ALWAYS)
-        said = self.play(type_in, *arguments)
-        assert said.code == 1
-        assert what in said.err
-        assert "nuoc, tin" in said.err or "Did you mean “nam-po”?" in said.err
+        with daemon(type_in.station) as ear:
+            fault = type_in.fault("play", *arguments)
+        assert what in fault
+        assert "nuoc, tin" in fault or "Did you mean “nam-po”?" in fault
+        assert ear.asked == []
 
     def test_play_of_a_file_that_is_no_sound_is_refused(self, type_in: Terminal) -> None:
         """It is decoded before it counts: a text is not put on air."""
         type_in.change("schedules/station.toml", self.HOURS, self.ALWAYS)
-        said = self.play(type_in, str(type_in.station / "schedules" / "station.toml"))
-        assert said.code == 1
-        assert "station.toml: The file cannot be read as sound" in said.err
-        assert self.asked(type_in) == []
+        with daemon(type_in.station) as ear:
+            fault = type_in.fault("play", str(type_in.station / "schedules" / "station.toml"))
+        assert "station.toml: The file cannot be read as sound" in fault
+        assert ear.asked == []
+
+    def test_stop_says_what_it_ended(self, type_in: Terminal) -> None:
+        """Whether anything sounded, and whether an emergency goes on."""
+        with daemon(type_in.station, stop={"stopped": 1, "alerts": []}) as ear:
+            assert type_in("stop").out == "What sounded was ended. The plan goes on.\n"
+            ear.answers["stop"] = {"stopped": 0, "alerts": ["3f"]}
+            nothing, emergency = type_in("stop").out.splitlines()
+        assert nothing == "Nothing sounds now. The plan goes on."
+        assert "An emergency is in force" in emergency
+        assert "broadcaster alert --clear" in emergency
+        assert ear.verbs == ["stop", "stop"]
 
     def test_a_daemon_that_does_not_answer_is_told(
         self, type_in: Terminal, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """After 5 s without an answer it says where to look."""
-        monkeypatch.setattr("broadcaster.edges.clock.SystemClock.sleep", lambda *_: False)
-        with sole_daemon(type_in.station):
-            assert "The daemon did not answer within 5 s." in type_in.fault("stop")
+        """After some seconds without an answer it says where to look."""
+        monkeypatch.setattr("broadcaster.edges.control.PATIENCE", 0.2)
+        hanging = Event()
+
+        def hang(_: Asked) -> dict[str, Any]:
+            hanging.wait(5)
+            return {}
+
+        control = Control(type_in.station, hang)
+        assert "The daemon did not answer within 0.2 s." in type_in.fault("stop")
+        hanging.set()
+        control.close()
 
     def test_a_second_one_is_refused(self, type_in: Terminal) -> None:
-        """Two daemons would sound twice: it names the process that runs."""
+        """Two daemons would sound twice."""
         with sole_daemon(type_in.station):
             fault = type_in.fault("run")
-        assert f"process {os.getpid()}" in fault
+        assert "The daemon of this station already runs" in fault
         assert "broadcaster status" in fault
 
     def test_it_may_be_told_to_end_at_any_moment(self, type_in: Terminal) -> None:
@@ -773,21 +805,47 @@ class TestWithADaemon:
 
     def test_status_says_whether_it_runs(self, type_in: Terminal) -> None:
         """Exit code 0 with a daemon, 1 without; what comes next stands in both."""
-        with sole_daemon(type_in.station):
+        with daemon(type_in.station):
             running = type_in("status", "--json")
         off = type_in("status", "--json")
         assert (running.code, running.json["running"]) == (0, True)
         assert (off.code, off.json["running"]) == (1, False)
-        assert running.json["next"]["script"] in ("tin", "nuoc")
+        for one in (running, off):
+            assert one.json["next"]["script"] in ("tin", "nuoc")
+            assert (one.json["on_air"], one.json["alerts"], one.json["alarms"]) == ([], [], [])
         assert "Daemon: OFF" in type_in("status").out
 
-    @staticmethod
-    def asked(type_in: Terminal) -> list[Any]:
-        store = Store(database(type_in.station / "var"))
-        try:
-            return store.requests()
-        finally:
-            store.close()
+    def test_status_tells_what_the_daemon_knows(self, type_in: Terminal) -> None:
+        """On air, emergencies, alarms and rows that wait; with an alarm the exit code is 2."""
+        faulty = say("The disk takes nothing: {reason} Broadcasts go on.", reason=say("the disk is full"))
+        known = CALM | {
+            "clock": "unsure",
+            "on_air": [
+                {
+                    "occurrence": "tin/x",
+                    "title": "Kịch bản tin",
+                    "cluster": "nam-po",
+                    "cluster_name": "Bản Nậm Pố",
+                    "seconds": 61.5,
+                    "length": 90.0,
+                }
+            ],
+            "alerts": [{"id": "3f", "title": "Lũ về", "by": "root", "left": 1800.0, "every": 300.0}],
+            "alarms": [{"key": "log", "since": NOW, "where": "", "what": faulty, "next": say("Make room.")}],
+            "rows_waiting": 3,
+        }
+        with daemon(type_in.station, status=known):
+            said, found = type_in("status"), type_in("status", "--json")
+        assert said.code == found.code == 2
+        assert "EMERGENCY in force: Lũ về, ordered by root, for another 30:00. 3f" in said.out
+        assert "On air: Kịch bản tin, Bản Nậm Pố, 1:02 of 1:30" in said.out
+        assert "ALARM since Friday, 20/11/2026 17:00" in said.out
+        assert "The disk takes nothing: the disk is full Broadcasts go on. Make room." in said.out
+        assert (found.json["clock"], found.json["clock_trusted"]) == ("unsure", False)
+        assert found.json["on_air"] == [{"occurrence": "tin/x", "title": "Kịch bản tin", "seconds": 61.5}]
+        assert found.json["alerts"] == known["alerts"]
+        assert [one["what"] for one in found.json["alarms"]] == [str(faulty)]
+        assert found.json["rows_waiting"] == 3
 
 
 class TestOutput:

@@ -11,6 +11,7 @@ from broadcaster.alerts import Alerts
 from broadcaster.daemon import Daemon
 from broadcaster.journal import Journal
 from broadcaster.model.occurrence import Kind, Reason
+from broadcaster.model.plan import plan
 from broadcaster.playout import Halt, Playout
 
 Plant = Callable[[], Any]
@@ -42,7 +43,7 @@ def _deaf_to(reason: Reason) -> Any:
 
 
 def _no_make_good() -> Any:
-    real = daemon.plan
+    real = plan
 
     def without(*given: Any) -> Any:
         return tuple(one for one in real(*given) if one.kind is not Kind.MAKE_GOOD)
@@ -53,7 +54,7 @@ def _no_make_good() -> Any:
 @contextmanager
 def _starts_twice() -> Iterator[None]:
     with (
-        _after(Daemon, "_follow_edits", lambda self: self._done.clear()),
+        _after(Daemon, "_take_back", lambda self: self._done.clear()),
         patch.object(Journal, "begin", lambda _self, _row: True),
     ):
         yield
@@ -105,9 +106,32 @@ PLANTED: dict[str, Plant] = {
     "from the beginning after a failure": lambda: patch.object(playout, "_Broadcast", _FromTheBeginning),
     "an alert does not cut": lambda: _deaf_to(Reason.ALERT),
     "stop is ignored": lambda: _deaf_to(Reason.STOPPED),
-    "rows that the disk refused are dropped": lambda: _after(Journal, "flush", lambda self: self._rows.clear()),
+    "rows that the disk refused are dropped": lambda: _after(
+        Journal, "flush", lambda self: self._rows.clear()
+    ),
     "nothing is made good": _no_make_good,
     "an alert never expires": lambda: patch.object(alerts, "_InForce", _ForEver),
     "an alert does not repeat": lambda: patch.object(Alerts, "_wake", nothing),
     "the amplifier stays off": lambda: patch.object(Daemon, "_amplify", nothing),
+}
+
+FOUND_IN: dict[str, tuple[str, dict[str, float] | None, str]] = {
+    # the seed of a life in which it is found within 40 days, what befalls that (else all), and as what
+    "starts after the grace": ("3", {"power": 20.0}, "after the grace"),
+    "hours not checked": ("1", {"play": 20.0}, "hours"),
+    "hours not kept on air": ("6", {"suspend": 40.0}, "hours"),
+    "what the crash cut is not recovered": ("1", {"kill": 20.0}, "log is not sound"),
+    "what was missed while off is forgotten": ("3", {"power": 10.0}, "no outcome"),
+    "marks not written": ("3", {"kill": 30.0}, "log is not sound"),
+    "done is forgotten and begins again": ("1", {"edit": 40.0}, "died"),
+    "every clock is trusted": ("5", {"power": 10.0, "step": 10.0}, "untrusted"),
+    "a clock that is set back is not noticed": ("2", {"step": 30.0}, "no outcome"),
+    "from the beginning after a failure": ("2", {"card": 40.0}, "twice"),
+    "an alert does not cut": ("1", {"alert": 30.0}, "alert late"),
+    "stop is ignored": ("3", {"stop": 20.0}, "not stopped"),
+    "rows that the disk refused are dropped": ("1", {"disk": 30.0}, "sound without a row"),
+    "nothing is made good": ("3", {"kill": 20.0, "stop": 20.0}, "no outcome"),
+    "an alert never expires": ("1", {"alert": 20.0}, "alert too long"),
+    "an alert does not repeat": ("1", {"alert": 20.0}, "alert late"),
+    "the amplifier stays off": ("1", {}, "amplifier"),
 }

@@ -8,7 +8,7 @@ from threading import Event
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
-from broadcaster import alarms, alerts, daemon, journal, playout
+from broadcaster import alarms, alerts, clip, daemon, journal, playout
 from broadcaster.alarms import Alarms
 from broadcaster.daemon import Daemon, World
 from broadcaster.edges import store
@@ -110,7 +110,7 @@ def simulated(life: "Life") -> Iterator[None]:
         stack.enter_context(locks_of(life.kernel, [alarms, alerts, daemon, journal, playout, store]))
         for name in ("air", "break_in"):
             stack.enter_context(patch.object(Playout, name, about(getattr(Playout, name))))
-        stack.enter_context(patch.object(playout.clip, "seconds", files.lengths.get))
+        stack.enter_context(patch.object(clip, "seconds", files.lengths.get))
         stack.enter_context(patch.object(alerts, "_tone", _tone))
         stack.enter_context(patch.object(SimReel, "files", files, create=True))
         stack.enter_context(patch.object(SimStore, "machine", life.machine, create=True))
@@ -213,4 +213,3 @@ def words(life: "Life", name: str, clusters: Sequence[str]) -> None:
     programme = life.machine.assembly.make(f"khan-{name}", 15.0)
     programmes = {one: [("vi", programme.digest)] for one in clusters}
     command(life, "words", {"id": name, "script": "", "folder": "", "programmes": programmes})
-

@@ -1,4 +1,4 @@
-"""What a simulated machine is made of beside time: disk, sound cards, sounds, streams; and a record of what sounded."""
+"""What a simulated machine is made of beside time: disk, sound cards, and a record of what sounded."""
 
 import json
 import sqlite3
@@ -151,9 +151,7 @@ class SimSink:
             one.crashed = kernel.dead
             self._machine.end(one)
 
-    def _sound(
-        self, one: Play, source: Source, stop: Event, on_progress: Callable[[float], None]
-    ) -> Played:
+    def _sound(self, one: Play, source: Source, stop: Event, on_progress: Callable[[float], None]) -> Played:
         kernel, started, seconds, held = self._kernel, None, 0.0, 0.0
         over = False
         while True:
@@ -197,7 +195,7 @@ class SimSink:
 
 
 class SimStore(Store):
-    """The real store, on a disk that may fill up, be read-only, or not answer; the process may die at each use."""
+    """The real store, on a disk that may be full, read-only or gone; the process may die at each use."""
 
     machine: "Machine"
 
