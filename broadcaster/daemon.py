@@ -109,6 +109,7 @@ class Daemon:
         self._preparing = False
         self._prepare_at = clock.now()
         self._alive_at: datetime | None = None
+        self._looked: datetime | None = None  # the last time by which all that was due had been seen to
         self._since = clock.now()
         self._floor = EARLIEST  # the last time that was written down
         self._vouched = False
@@ -137,8 +138,8 @@ class Daemon:
             self._switch(amplifier, on=False)
         for _, output in self._outputs.values():
             output.sink.close()
-        if self._distrust is None:
-            self._journal.mark("alive", self.world.clock.now().isoformat())
+        if self._distrust is None and self._looked is not None:
+            self._journal.mark("alive", self._looked.isoformat())
         self._journal.flush()
 
     def start(self) -> None:
@@ -193,9 +194,10 @@ class Daemon:
                     self._deal_with(one, now)
             if settled:
                 self._since = max(self._since, now - timedelta(days=1))
-            if self._alive_at is None or now - self._alive_at >= ALIVE_EVERY:
-                self._journal.mark("alive", now.isoformat())
-                self._alive_at = self._floor = now
+                self._looked = now
+                if self._alive_at is None or now - self._alive_at >= ALIVE_EVERY:
+                    self._journal.mark("alive", now.isoformat())
+                    self._alive_at = self._floor = now
         waiting = [one for one in self._planned if one.id not in self._done]
         self._attend_amplifier(waiting, now)
         if not self._halts and not self._preparing and (self._planned_until or self._distrust):

@@ -251,6 +251,9 @@ class CardSink:
                 taken, moved = player.taken, now
                 if started is None:
                     started, zero = clock.now(), now
+                    _urgent(
+                        player.child.pid, 0
+                    )  # no longer than that: if we are killed now, it spins for a second
             elif player.waits:
                 moved = now
             if started is not None:
@@ -532,8 +535,7 @@ class _Player:
         if not supply.over or supply.block:
             return TICK
         left = self._waiting / self._rate - LAST
-        if left <= 0 and not self.inlet.closed:
-            _urgent(self.child.pid, 0)
+        if left <= 0:
             self.inlet.close()
         return min(TICK, max(left, FIRST_TICK))
 

@@ -327,6 +327,8 @@ class Judge:
             if one.kind == "off" and one.start >= order.at
         )
         last = order.at + micros(order.seconds) + asleep + off
+        if off:  # how long it was in force before is known no better than by its last mark
+            last += micros(order.seconds)
         # A call that began before goes on to its end: half a sentence helps nobody.
         began = min([play.start, *(one.start for one in self.unsettled.get(play.occurrence, ()))])
         if began > last + micros(TOLERANCE) or segment.end > last + micros(LONGEST_CALL):
