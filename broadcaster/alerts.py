@@ -256,7 +256,13 @@ class Alerts:
         calls: list[_Call] = []
 
         def call() -> Source:
-            calls.append(_Call(self._tone, one.ready, lambda: self._speech(one.order, name, output)))
+            warm_up = station.amplifier.warm_up if station.amplifier and one.count == 1 else 0.0
+            least = TONE_SECONDS + warm_up
+
+            def speech() -> Source | None:
+                return self._speech(one.order, name, output)  # its words may have come only now
+
+            calls.append(_Call(self._tone, least, one.ready, speech))
             return calls[-1]
 
         try:
@@ -314,8 +320,9 @@ class Alerts:
 class _Call:
     """The signal tone for a few seconds, and on until the words are there; then the words."""
 
-    def __init__(self, tone: bytes, ready: Event, speech: Callable[[], Source | None]) -> None:
-        self._tone, self._ready, self._open = tone, ready, speech
+    def __init__(self, tone: bytes, least: float, ready: Event, speech: Callable[[], Source | None]) -> None:
+        """*least*: seconds of tone."""
+        self._tone, self._least, self._ready, self._open = tone, least, ready, speech
         self._speech: Source | None = None
         self._fault: Fault | None = None
         self.tone_seconds = 0.0
@@ -326,7 +333,7 @@ class _Call:
 
     def read(self) -> bytes | None:
         if self._speech is None:
-            sounded = self.tone_seconds >= TONE_SECONDS
+            sounded = self.tone_seconds >= self._least
             if not (sounded and self._ready.is_set()) and self.tone_seconds < WAIT_FOR_WORDS:
                 return self._next_tone()
             self._speech = self._open()

@@ -42,6 +42,7 @@ HORIZON = timedelta(days=2)
 STARTING = 3.0  # seconds that a command waits until what the last run left is taken up
 ALIVE_EVERY = timedelta(minutes=1)
 PREPARE_EVERY = timedelta(hours=6)
+PREPARE_AGAIN = timedelta(minutes=10)  # after it failed
 DOUBTFUL = timedelta(days=31).total_seconds()  # no machine sleeps that long: its clock was set wrong
 AGREES = timedelta(hours=1).total_seconds()  # so near to what it said before, a clock is right again
 LEAP = timedelta(days=1)  # a step forward that a person may have made by mistake,
@@ -103,6 +104,7 @@ class Daemon:
         self._log: Mapping[str, Airing] = {}  # as it was last read
         self._done: set[str] = set()  # handed over, logged, or asked for after their time
         self._outputs: dict[str, tuple[Cluster, Output]] = {}
+        self._made_again: set[str] = set()  # what was missing at its time, and was asked for once more
         self._halts: dict[str, Halt] = {}  # by occurrence, from its hand-over to its end
         self._amplifier_on: bool | None = None  # None: nobody knows
         self._plays = 0
@@ -305,7 +307,7 @@ class Daemon:
     def _deal_with(self, one: Occurrence, now: datetime) -> None:
         station = self._content.station
         if one.state is State.PLANNED and one.at + GRACE >= self._awake:
-            self._hand_over(one, lambda: self._ready(one))
+            self._hand_over(one, lambda: self._ready_or_made(one))
         elif one.at <= now:
             if one.state is State.PLANNED:
                 why = Reason.OFF if one.at < self._blind else Reason.CLOCK
@@ -374,7 +376,8 @@ class Daemon:
         None where nothing may sound any more: what waited behind another may have been changed meanwhile,
         or its approval taken back.
         """
-        hope, content = self._preparing, self._content
+        hope = self._preparing or self._prepare_at <= self.world.clock.now()
+        content = self._content
         cluster = next((each for each in content.station.clusters if each.id == one.cluster), None)
         whole: list[Recipe] = []
         if cluster is not None and one.script in content.scripts:
@@ -385,6 +388,16 @@ class Daemon:
             return None, False
         found = [(recipe.language, self.world.assembly.find(recipe)) for recipe in whole]
         return [(language, made) for language, made in found if made is not None], hope
+
+    def _ready_or_made(self, one: Occurrence) -> tuple[Programmes | None, bool]:
+        """As `_ready`; what is missing at the last moment, or was damaged, is made once more."""
+        programmes, hope = self._ready(one)
+        lacks = programmes is not None and len(programmes) < len(one.whole)
+        if lacks and not hope and one.id not in self._made_again:
+            self._made_again.add(one.id)
+            self._prepare_at = self.world.clock.now()
+            hope = True
+        return programmes, hope
 
     def _made(self, folder: str, digest: str) -> Programme | None:
         """A programme that a command made; in memory where the disk took nothing."""
@@ -493,8 +506,10 @@ class Daemon:
     def _prepare(self) -> None:
         try:
             self.world.prepare(self.stopping)
+            self.world.alarms.clear("assembly")
         except BroadcasterError as error:
-            logger.error("assembling ahead: %s", error)  # noqa: TRY400 - told in words
+            self.world.alarms.raise_alarm("assembly", error.faults[0])
+            self._prepare_at = min(self._prepare_at, self.world.clock.now() + PREPARE_AGAIN)
         except Exception:
             logger.exception("assembling ahead: an error of ours")
         finally:
@@ -607,9 +622,12 @@ class Daemon:
 
     def _play(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:
         """Air a script or one finished programme now, on the clusters that were named."""
-        content = self._content
+        content, cold = self._content, 0.0
         if self._distrust is not None:
             raise BroadcasterError(told(self._distrust, self.world.clock.now(), self._floor))
+        if (amplifier := content.station.amplifier) is not None and not self._amplifier_on:
+            cold = amplifier.warm_up
+            self._amplify(amplifier, on=True)
         waits = False
         self._plays += 1
         now = self.world.clock.now().astimezone(content.station.timezone).replace(microsecond=0)
@@ -631,7 +649,7 @@ class Daemon:
                 area_name=place.name if place else cluster.area,
                 bulletin_class=BulletinClass.PRIORITY,
                 nominal=now,
-                at=now,
+                at=now + timedelta(seconds=cold),
                 recipes=recipes_for(content, script.id, cluster, now.date()) if script else (),
                 kind=Kind.ON_DEMAND,
             )

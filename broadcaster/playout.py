@@ -54,8 +54,8 @@ class Hearing(Protocol):
 class Stream(Source, Protocol):
     """What is passed on; a local programme replaces it while it fails."""
 
-    relayed: float  # seconds handed out of the stream
-    replaced: float  # seconds handed out of the local programme; the rest was silence
+    silence: float  # seconds handed out of neither the stream nor the local programme
+    replaced: float  # seconds handed out of the local programme
     trouble: Fault | None  # why nothing comes of the stream
 
 
@@ -78,6 +78,7 @@ class Halt(Event):
         self.by_hand = by_hand  # what a person put on air, a person takes away, though it still waits
         self.reason = Reason.STOPPED
         self.on_air = False  # its occurrence has begun
+        self.silent = False  # it has let go of the sink, and will not take it again
         self.sounding: dict[str, Any] | None = None  # what, and how far it got
         self.last_sign: float | None = None  # of life, monotonic; None while there need not be any
 
@@ -193,7 +194,9 @@ class Playout:
         if other is not None:
             other.because(Reason.ALERT)
             until = self._clock.monotonic() + GIVE_WAY
-            while self._on_air.get(occurrence.cluster) is other and self._clock.monotonic() < until:
+            while self._on_air.get(occurrence.cluster) is other and not other.silent:
+                if self._clock.monotonic() >= until:
+                    break
                 if self._clock.sleep(0.01, halt):
                     break
         return self._on(_Broadcast(occurrence, station, content, lambda _skip: call()), output, halt)
@@ -244,7 +247,7 @@ class Playout:
         programmes, length = broadcast.content()
         seconds = min(played.seconds, length)
         if broadcast.streams:
-            seconds = min(seconds, sum(one.relayed + one.replaced for one in broadcast.streams))
+            seconds = max(0.0, seconds - sum(one.silence for one in broadcast.streams))
         outcome, reason = outcome_of(length, seconds), None
         detail = occurrence.detail if occurrence.kind is Kind.ALERT else ""
         if played.fault is not None and halt.reason is not Reason.ALERT:
@@ -266,10 +269,19 @@ class Playout:
             outcome=outcome,
             reason=reason or "",
             detail=detail,
-            languages=_languages(occurrence, programmes, seconds, outcome),
+            languages=() if occurrence.relay else _languages(occurrence, programmes, seconds, outcome),
         )
         self._journal.end(ended)
         return ended
+
+    def _tell_stream(self, broadcast: _Broadcast) -> None:
+        """Whether anything comes of what is passed on."""
+        if broadcast.streams:
+            key, trouble = f"relay/{broadcast.occurrence.cluster}", broadcast.streams[-1].trouble
+            if trouble:
+                self._alarms.raise_alarm(key, trouble)
+            else:
+                self._alarms.clear(key)
 
     def _patience(self, occurrence: Occurrence) -> float:
         """How long its row may take to the disk: until its time, but an emergency waits for no disk."""
@@ -294,6 +306,7 @@ class Playout:
             try:
                 played = sink.play(tapped, at, halt, self._follower(broadcast, before, hearing, halt))
             finally:
+                halt.silent = halt.is_set()
                 source.close()
             started = started or played.started
             before += played.seconds
@@ -303,7 +316,7 @@ class Playout:
                 self._alarms.clear(key)
                 return Played(started, before, played.stopped, fault)
             halt.last_sign = None
-            self._alarms.raise_alarm(key, played.fault)
+            self._alarms.raise_alarm(key, replace(played.fault, where=occurrence.cluster_name))
             if before or source.fault is not None:
                 fault = played.fault
             if source.fault is not None or halt.is_set():
@@ -325,11 +338,13 @@ class Playout:
             nonlocal marked
             seconds = before + since
             halt.last_sign = self._clock.monotonic()
+            self._alarms.clear(f"sound/{occurrence.cluster}")
             broadcast.began = broadcast.began or self._clock.now() - timedelta(seconds=since)
             halt.sounding = _on_air(broadcast, seconds)
             if marked == 0.0 or seconds - marked >= self._mark_every:
                 marked = seconds
                 self._journal.mark(f"on-air/{occurrence.cluster}", halt.sounding)
+            self._tell_stream(broadcast)
             if hearing is not None:
                 hearing.follow(seconds)
                 key = f"silence/{occurrence.cluster}"

@@ -64,8 +64,8 @@ class Relay:
     def __init__(
         self, url: str, seconds: float, instead: Callable[[float], Source | None], clock: Clock
     ) -> None:
-        self.relayed = self.replaced = (
-            0.0  # seconds handed out of the one and the other; the rest was silence
+        self.relayed = self.replaced = self.silence = (
+            0.0  # seconds handed out: of the one, the other, neither
         )
         self.fault: Fault | None = None  # it never ends before its end
         self.trouble: Fault | None = None  # why nothing comes of the stream now
@@ -123,7 +123,7 @@ class Relay:
             if not self.relayed:
                 return b""  # opened ahead, nobody waits for it yet
             self._quiet += 1
-            return bytes(BLOCK)
+            return self._nothing()
         self._flows = False
         logger.warning("%s is silent: a local programme replaces it", _shown(self._url))
         return self._replacement()
@@ -140,12 +140,17 @@ class Relay:
     def _replacement(self) -> bytes:
         for _ in range(2):
             self._local = self._local or self._instead(0.0)
-            block = self._local.read() if self._local else bytes(BLOCK)
-            if block is not None:
-                self.replaced += len(block) / 2 / SAMPLE_RATE if self._local else 0.0
+            if self._local is None:
+                return self._nothing()
+            if (block := self._local.read()) is not None:
+                self.replaced += len(block) / 2 / SAMPLE_RATE
                 return block
-            self._local.close()  # type: ignore[union-attr]
+            self._local.close()
             self._local = None
+        return self._nothing()
+
+    def _nothing(self) -> bytes:
+        self.silence += BLOCK / 2 / SAMPLE_RATE
         return bytes(BLOCK)
 
     def _fetch(self) -> None:

@@ -51,7 +51,7 @@ class FakeStream(Reel):
 
     def __init__(self, programme: Programme, flows: bool) -> None:
         super().__init__(programme.pieces)
-        self.relayed, self.replaced = (programme.seconds if flows else 0.0), 0.0
+        self.silence, self.replaced = (0.0 if flows else programme.seconds), 0.0
         self.trouble = None if flows else Fault("relay", say("It was told to fail."), say("Tell it not to."))
 
 

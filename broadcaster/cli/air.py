@@ -171,7 +171,9 @@ def _prepare(root: Path, stopping: Event) -> None:
             with suppress(subprocess.TimeoutExpired):
                 _, told = child.communicate(timeout=0.2)
                 if child.returncode != 0:
-                    logging.getLogger("broadcaster").error("assembling ahead: %s", told.strip())
+                    what = say("Not everything could be assembled ahead: {words}", words=told.strip()[:500])
+                    following = say("See what is missing: broadcaster prepare.")
+                    raise BroadcasterError(Fault("", what, following))
                 return
     finally:
         child.kill()
@@ -380,7 +382,8 @@ def _tell_status(
     for alarm in daemon["alarms"] if daemon else []:
         since = datetime.fromisoformat(alarm["since"]).astimezone(now.tzinfo)
         output.line(
-            _("ALARM since {day} {time}: {what} {next}").format(
+            _("ALARM since {day} {time}: {where} {what} {next}").format(
+                where=alarm["where"] and f"{alarm['where']}:",
                 day=output.day(since.date()),
                 time=output.clock_time(since),
                 what=tr(alarm["what"]),

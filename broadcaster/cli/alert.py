@@ -26,6 +26,23 @@ if TYPE_CHECKING:
     from broadcaster.assembly import Assembly
     from broadcaster.model.cap import Broadcast, CapMessage
 
+SOUNDS = frozenset(
+    [
+        ".mp3",
+        ".m4a",
+        ".aac",
+        ".wav",
+        ".ogg",
+        ".oga",
+        ".opus",
+        ".flac",
+        ".amr",
+        ".3gp",
+        ".wma",
+        ".webm",
+        ".mp4",
+    ]
+)
 LONGEST_TITLE = 60  # letters
 MEMORY = Path("/dev/shm")  # noqa: S108 - where there is no disk, or a full one
 
@@ -74,7 +91,7 @@ def alert(
         _clear(here, what)
     elif cap is not None:
         _cap(here, _read(cap), cluster or [], every * 60)
-    elif what is None:
+    elif what is None or not what.strip():
         raise BroadcasterError(
             Fault(
                 "",
@@ -92,7 +109,7 @@ def alert(
 
 def _meant(here: Here, what: str) -> tuple[str, str, Say]:
     """The title of an emergency, its script if it has one, and what makes its words."""
-    if (here.root / "audio" / what / "script.toml").is_file():
+    if _there(here.root / "audio" / what / "script.toml"):
         content = here.content()
         if what not in content.scripts:
             raise BroadcasterError(
@@ -105,7 +122,11 @@ def _meant(here: Here, what: str) -> tuple[str, str, Say]:
             lambda made_by, place: _recited(here, content, what, made_by, place),
         )
     path = Path(what)
-    if path.is_file():
+    if _there(path):
+        if path.suffix.lower() not in SOUNDS:  # it may be no sound at all: find out before anybody is alarmed
+            assembly = here.assembly_in(here.var)
+            assembly.from_file(path)
+            assembly.close()
         return path.name, "", lambda made_by, place: [("und", made_by.from_file(path, place.profile))]
     if " " not in what.strip():
         scripts = sorted(one.parent.name for one in (here.root / "audio").glob("*/script.toml"))
@@ -116,8 +137,16 @@ def _meant(here: Here, what: str) -> tuple[str, str, Say]:
                 did_you_mean(what, scripts, say("Write the words in quotes, or the name of a file.")),
             )
         )
-    title = what if len(what) <= LONGEST_TITLE else f"{what[:LONGEST_TITLE]}…"
+    title = " ".join(what.split())
+    title = title if len(title) <= LONGEST_TITLE else f"{title[:LONGEST_TITLE]}…"
     return title, "", lambda made_by, place: [("vi", made_by.spoken(_spoken(what), "vi", place.profile))]
+
+
+def _there(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # words are no path: they may be too long for one
+        return False
 
 
 def _spoken(text: str) -> str:
@@ -199,7 +228,7 @@ def _order(
         raise
     output.line(
         _("Again every {every} min, for {left} min. To end it: broadcaster alert --clear").format(
-            every=f"{every / 60:g}", left=f"{left / 60:g}"
+            every=f"{every / 60:g}", left=f"{left / 60:.0f}"
         )
     )
 
@@ -280,7 +309,10 @@ def _cap(here: Here, data: bytes, clusters: Sequence[str], every: float) -> None
     refused = [one for one in fits.values() if isinstance(one, Refused)]
     if ended:
         cleared = ask(here.root, "clear", {"ids": list(dict.fromkeys(ended))})["cleared"]
-        output.line(_("The all-clear: {names}. The plan goes on.").format(names=", ".join(cleared) or "–"))
+        if cleared:
+            output.line(_("The all-clear: {names}. The plan goes on.").format(names=", ".join(cleared)))
+        elif not sounding:
+            output.line(_("Nothing of it was in force."))
     if not sounding and not ended:
         raise BroadcasterError(*{str(fault): fault for one in refused for fault in one.reasons}.values())
     if sounding:

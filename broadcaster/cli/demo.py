@@ -69,7 +69,7 @@ class Local:
     """What replaces a relay, for no stream runs that fast."""
 
     trouble: Fault | None = None
-    relayed = replaced = 0.0
+    silence = replaced = 0.0
 
     def __init__(self, programme: "Source | None") -> None:
         self._programme = programme

@@ -41,6 +41,7 @@ HASTE = 0.5  # seconds (and 1 %) that a player may end before time: one that pla
 FADE_WAIT = 0.1  # seconds that a player which is stopped has until it is killed: what it holds, and the fade
 URGENT = 5  # real-time priority, that of a sound server's own threads
 OURS = 0  # the number by which a thread means itself
+WITH_US = ("setpriv", "--pdeathsig=KILL", "--")  # of util-linux: a player outlives nobody who killed us
 KILL_WAIT = 1.0  # a killed player is gone in milliseconds, unless a driver hangs in the kernel
 
 SESSION_GAP = 120.0  # seconds of silence that a file still bridges
@@ -251,9 +252,6 @@ class CardSink:
                 taken, moved = player.taken, now
                 if started is None:
                     started, zero = clock.now(), now
-                    _urgent(
-                        player.child.pid, 0
-                    )  # no longer than that: if we are killed now, it spins for a second
             elif player.waits:
                 moved = now
             if started is not None:
@@ -490,6 +488,10 @@ _PROGRAMS = (
 )
 
 
+# Before a player's command: it dies with us. Else it would play what is in its pipe, and spin as it does.
+_WITH_US = ("setpriv", "--pdeathsig", "KILL")
+
+
 class _RefusedError(Exception):
     """A player ended without having taken a sample; says its reason."""
 
@@ -615,6 +617,8 @@ def _started(program: _Program, device: str, channels: int) -> Iterator[_Player]
             ours = held.enter_context(open(_link(outlet_file), "rb", buffering=0, opener=_not_waiting))
             child = subprocess.Popen(
                 [
+                    *(_WITH_US if shutil.which(_WITH_US[0]) else ()),
+                    *(WITH_US if shutil.which(WITH_US[0]) else ()),
                     *(program.name, *program.arguments, f"--channels={channels}"),
                     *([] if device == "default" else [f"--device={device}"]),
                 ],

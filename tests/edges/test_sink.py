@@ -36,6 +36,7 @@ from broadcaster.edges.sink import (
 )
 from broadcaster.model.errors import BroadcasterError
 from broadcaster.model.programme import SAMPLE_RATE
+from tests.children import child
 from tests.fakes import FakeClock, FakeSink
 from tests.sound_server import SoundServer, busy, dropouts, lateness
 
@@ -610,13 +611,36 @@ class TestCardSinkOnAServer:
         assert both[1::2].tobytes().strip(b"\0") == sound(0.6)
         assert one.sound == sound(0.9)
 
+    @pytest.mark.skipif(not shutil.which("setpriv"), reason="needs setpriv: util-linux not installed")
+    def test_is_silent_when_its_process_is_killed(self, sound_server: SoundServer, tmp_path: Path) -> None:
+        """Killed in mid-sound the program takes its player with it: nothing goes on that nobody knows of."""
+        script = """
+import sys
+from pathlib import Path
+from threading import Event
+from broadcaster.edges.clock import SystemClock
+from broadcaster.edges.sink import CardSink, Reel
+tell = lambda seconds: print(seconds, flush=True)
+clock = SystemClock()
+CardSink("loudspeaker", clock).play(Reel([Path(sys.argv[1])]), clock.now(), Event(), tell)
+"""
+        with sound_server.listen() as heard:
+            with child(script, make_sound(tmp_path / "a.wav", 30)) as process:
+                assert process.stdout
+                process.stdout.readline()
+                time.sleep(0.3)
+                process.kill()
+                killed = time.time()
+            time.sleep(0.4)
+        assert heard.last - killed < 0.2
+
     def test_notices_a_player_that_is_killed(self, card: Stage, tmp_path: Path) -> None:
         """A player that somebody kills is a fault at once, and the next play is as ever."""
 
         def kill() -> None:
-            for child in held()[2].split():
-                if Path(f"/proc/{child}/comm").read_text() == "pacat\n":
-                    os.kill(int(child), signal.SIGKILL)
+            for one in held()[2].split():
+                if Path(f"/proc/{one}/comm").read_text() == "pacat\n":
+                    os.kill(int(one), signal.SIGKILL)
 
         card.at_one_second = kill
         played = card.play(make_sound(tmp_path / "a.wav", 30))

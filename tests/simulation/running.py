@@ -38,7 +38,7 @@ class SimRelay:
     def __init__(self, life: "Life", seconds: float, instead: Callable[[float], Source | None]) -> None:
         self._life, self._left, self._instead = life, round(seconds * BYTE_RATE), instead
         self._other: Source | None = None
-        self.relayed = self.replaced = 0.0
+        self.silence = self.replaced = 0.0
 
     def read(self) -> bytes | None:
         if self._left <= 0:
@@ -46,9 +46,7 @@ class SimRelay:
         block = sound(BYTE_RATE) if self._life.streams else self._replacement()
         block = block[: self._left]
         self._left -= len(block) or BYTE_RATE // 2  # the sink asks again after half a second
-        if self._life.streams:
-            self.relayed += len(block) / BYTE_RATE
-        else:
+        if not self._life.streams:
             self.replaced += len(block) / BYTE_RATE
         return block
 
