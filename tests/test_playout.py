@@ -315,7 +315,7 @@ class TestHowMuchSounded:
         assert (airing.outcome, airing.seconds) == (outcome, seconds)
 
     def test_a_sink_that_dies_in_the_middle_cuts_it(self, studio: Studio) -> None:
-        """Tried for a minute in vain, it is counted for what sounded until then, and the reason is the sink."""
+        """Tried for a minute in vain: what sounded until then counts, and the reason is the sink."""
         studio.sink.fail_after = 20.0
         airing = studio.aired()
         assert (airing.outcome, airing.reason, airing.seconds) == (Outcome.CUT, Reason.SINK, 20.0)

@@ -48,8 +48,11 @@ def main() -> int:
             faults += result.injected
             outcomes += result.outcomes
             excused += result.excused
-            violations += [f"YEARS={days / 365:g} SEED={seed}  {one}" for one in result.violations]
-            if sys.stderr.isatty() or done % 50 == 0 or done == len(lives):
+            broken = [f"YEARS={days / 365:g} SEED={seed}  {one}" for one in result.violations]
+            violations += broken
+            for one in broken:
+                sys.stderr.write(f"{one}\n")
+            if sys.stderr.isatty() or done % 20 == 0 or done == len(lives):
                 passed = time.perf_counter() - began
                 sys.stderr.write(
                     f"{done} of {len(lives)} station-years, {passed:.0f} s, {len(violations)} violations\n"

@@ -41,7 +41,6 @@ HASTE = 0.5  # seconds (and 1 %) that a player may end before time: one that pla
 FADE_WAIT = 0.1  # seconds that a player which is stopped has until it is killed: what it holds, and the fade
 URGENT = 5  # real-time priority, that of a sound server's own threads
 OURS = 0  # the number by which a thread means itself
-WITH_US = ("setpriv", "--pdeathsig=KILL", "--")  # of util-linux: a player outlives nobody who killed us
 KILL_WAIT = 1.0  # a killed player is gone in milliseconds, unless a driver hangs in the kernel
 
 SESSION_GAP = 120.0  # seconds of silence that a file still bridges
@@ -618,7 +617,6 @@ def _started(program: _Program, device: str, channels: int) -> Iterator[_Player]
             child = subprocess.Popen(
                 [
                     *(_WITH_US if shutil.which(_WITH_US[0]) else ()),
-                    *(WITH_US if shutil.which(WITH_US[0]) else ()),
                     *(program.name, *program.arguments, f"--channels={channels}"),
                     *([] if device == "default" else [f"--device={device}"]),
                 ],
