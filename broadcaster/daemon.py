@@ -8,6 +8,7 @@ plan does not say at that moment.
 import logging
 import math
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from threading import Event, Lock
@@ -277,7 +278,9 @@ class Daemon:
 
         While the clock was ahead, nothing else tells how long ago all was well.
         """
-        rows = list(self.world.store.airings(now - timedelta(days=31), now))
+        rows: list[Airing] = []
+        with suppress(BroadcasterError):  # the disk does not answer: nobody knows
+            rows = list(self.world.store.airings(now - timedelta(days=31), now))
         return rows[-1].planned if rows else now
 
     def _keep_hours(self, now: datetime) -> None:
