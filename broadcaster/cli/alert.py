@@ -3,6 +3,7 @@
 import secrets
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -124,9 +125,7 @@ def _meant(here: Here, what: str) -> tuple[str, str, Say]:
     path = Path(what)
     if _there(path):
         if path.suffix.lower() not in SOUNDS:  # it may be no sound at all: find out before anybody is alarmed
-            assembly = here.assembly_in(here.var)
-            assembly.from_file(path)
-            assembly.close()
+            _try(here, path)
         return path.name, "", lambda made_by, place: [("und", made_by.from_file(path, place.profile))]
     if " " not in what.strip():
         scripts = sorted(one.parent.name for one in (here.root / "audio").glob("*/script.toml"))
@@ -140,6 +139,16 @@ def _meant(here: Here, what: str) -> tuple[str, str, Say]:
     title = " ".join(what.split())
     title = title if len(title) <= LONGEST_TITLE else f"{title[:LONGEST_TITLE]}…"
     return title, "", lambda made_by, place: [("vi", made_by.spoken(_spoken(what), "vi", place.profile))]
+
+
+def _try(here: Here, path: Path) -> None:
+    """Raise BroadcasterError if it is no sound; on a disk that takes nothing that shows later."""
+    with closing(here.assembly_in(here.var)) as assembly:
+        try:
+            assembly.from_file(path)
+        except BroadcasterError as error:
+            if not isinstance(error.__cause__, OSError):
+                raise
 
 
 def _there(path: Path) -> bool:

@@ -35,7 +35,6 @@ FADE = SAMPLE_RATE // 100  # samples in which sound that is stopped goes down to
 LEAD = timedelta(seconds=3)  # a player is started this long before its first sample: an old disk is slow
 TICK = 0.05  # seconds between looks at a player; its pipe holds a whole second
 FIRST_TICK = 0.005  # the same until its first sample is gone, so that we know when that was
-LAST = 0.02  # seconds that are left in a pipe when it is closed: until it is empty, pacat then spins
 PATIENCE = 3.0  # seconds without progress until a player is given up; 1 s barks falsely
 HASTE = 0.5  # seconds (and 1 %) that a player may end before time: one that plays faster plays to no device
 FADE_WAIT = 0.1  # seconds that a player which is stopped has until it is killed: what it holds, and the fade
@@ -264,7 +263,7 @@ class CardSink:
                     return Played(started, length, stopped=False, fault=supply.source.fault)
                 return self._ended_early(started, seconds, self._died(player.last_words))
             if stop.is_set():
-                player.fade_out(supply)
+                player.fade_out(supply, clock)
                 return self._ended_early(started, min(clock.monotonic() - zero, player.seconds), None)
             if now - moved > PATIENCE:
                 return self._ended_early(started, seconds, self._frozen())
@@ -472,8 +471,8 @@ class _Program:
 _PROGRAMS = (
     _Program(
         "pacat",
-        ("--playback", "--raw", f"--rate={SAMPLE_RATE}", "--format=s16le", "--latency-msec=80"),
-        held=0.05,
+        ("--playback", "--raw", f"--rate={SAMPLE_RATE}", "--format=s16le", "--latency-msec=100"),
+        held=0.06,
         question=("pactl", "info"),
         answer="Default Sink:",
     ),
@@ -535,10 +534,14 @@ class _Player:
             self.written += count
         if not supply.over or supply.block:
             return TICK
-        left = self._waiting / self._rate - LAST
-        if left <= 0:
+        self._finish()
+        return min(TICK, max(self._waiting / self._rate, FIRST_TICK))
+
+    def _finish(self) -> None:
+        """Close the pipe as soon as it is empty: with anything left in it pacat would spin."""
+        if not self._waiting:
+            _urgent(self.child.pid, 0)
             self.inlet.close()
-        return min(TICK, max(left, FIRST_TICK))
 
     def take_back(self) -> bytes:
         """Take out of the pipe what the child has not read."""
@@ -548,15 +551,16 @@ class _Player:
         self.written -= len(back)
         return back
 
-    def fade_out(self, supply: _Supply) -> None:
+    def fade_out(self, supply: _Supply, clock: Clock) -> None:
         """Let it end at once, but not with a click: what it has is followed by a short fade."""
-        supply.back(self.take_back())
-        tail = _faded(supply.block[: FADE * self.channels * SAMPLE_BYTES])
-        with suppress(OSError), open(_link(self.outlet), "wb", buffering=0, opener=_not_waiting) as again:
-            self.written += again.write(tail) or 0  # opened again, for our own end may be closed by now
-        self.inlet.close()
-        with suppress(subprocess.TimeoutExpired):
-            self.child.wait(FADE_WAIT)
+        if not self.inlet.closed:
+            supply.back(self.take_back())
+            tail = _faded(supply.block[: FADE * self.channels * SAMPLE_BYTES])
+            self.written += self.inlet.write(tail) or 0
+        until = clock.monotonic() + FADE_WAIT
+        while self.exit_code is None and clock.monotonic() < until:
+            self._finish()
+            clock.sleep(FIRST_TICK, Event())  # who stops us has done so
 
     @property
     def _waiting(self) -> int:

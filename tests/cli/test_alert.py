@@ -138,11 +138,18 @@ class TestOrder:
 
     def test_is_taken_back_where_its_words_fail(self, type_in: Terminal) -> None:
         """Where the file is no sound, its tone ends and the fault is told."""
-        (type_in.station / "loi.txt").write_text("Nước lũ đang về")
+        (type_in.station / "loi.mp3").write_text("Nước lũ đang về")
         with daemon(type_in.station, alert=PLACES, clear={"cleared": ["x"]}) as ear:
-            assert "cannot be read as sound" in type_in.fault("alert", str(type_in.station / "loi.txt"))
+            assert "cannot be read as sound" in type_in.fault("alert", str(type_in.station / "loi.mp3"))
         (_, order), (verb, values) = ear.asked
         assert (verb, values) == ("clear", {"ids": [order["id"]]})
+
+    def test_of_a_file_that_is_no_sound_is_refused(self, type_in: Terminal) -> None:
+        """A file that does not even have the name of a sound is tried before anybody is alarmed."""
+        (type_in.station / "loi.txt").write_text("Nước lũ đang về")
+        with daemon(type_in.station) as ear:
+            assert "cannot be read as sound" in type_in.fault("alert", str(type_in.station / "loi.txt"))
+        assert ear.asked == []
 
     def test_that_the_daemon_refuses_is_told(self, type_in: Terminal) -> None:
         """A cluster that there is not, or no right to order: in the daemon's words."""
@@ -171,7 +178,7 @@ class TestWhatever:
     def test_the_disk_takes_nothing(self, type_in: Terminal, memory: Path, tmp_path: Path) -> None:
         """Where var/ cannot be written the words are made in memory, and the daemon is told where."""
         type_in.write("var", "in the way")
-        for what in (TEXT, str(buzz(tmp_path / "loa.wav", 1))):
+        for what in (TEXT, str(buzz(tmp_path / "loa.wav", 1)), str(buzz(tmp_path / "loa", 1))):
             with daemon(type_in.station, alert=PLACES) as ear:
                 said = type_in("alert", what)
             assert (said.code, said.err) == (0, "")
