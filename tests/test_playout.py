@@ -637,9 +637,7 @@ class TestAfterACrash:
         ]
         assert [one.occurrence for one in store.airings()] == [airing.occurrence]
 
-    def test_it_is_logged_once(
-        self, studio: Studio, crash: Callable[[int], tuple[Playout, Store]]
-    ) -> None:
+    def test_it_is_logged_once(self, studio: Studio, crash: Callable[[int], tuple[Playout, Store]]) -> None:
         """The next run, and the one after it, find nothing left open; nothing is said to be on air."""
         playout, store = crash(10)
         assert len(playout.recover(trusted=True)) == 1

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
+from json import loads
 from pathlib import Path
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Annotated, Any
@@ -85,7 +86,11 @@ def run(context: typer.Context) -> None:
                 alive=notify.alive,
             )
         )
-        control = Control(here.root, daemon.answer)
+        control: Control | None = None
+        try:
+            control = Control(here.root, daemon.answer)
+        except BroadcasterError as error:  # no commands, but broadcasts
+            daemon.world.alarms.raise_alarm("control", error.faults[0])
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             # In a thread: what the signal interrupts may be holding the event's own lock.
             signal.signal(number, lambda *_: Thread(target=daemon.stopping.set).start())
@@ -93,8 +98,17 @@ def run(context: typer.Context) -> None:
         try:
             daemon.run()
         finally:
-            control.close()
+            if control is not None:
+                control.close()
             reporting.close()
+
+
+def _all_made(rows: str) -> bool:
+    """Is every programme there that lacks nothing?"""
+    try:
+        return all(row["state"] == "ready" or row["items"] for row in loads(rows))
+    except ValueError:  # it fell before it was done
+        return False
 
 
 class _Reporting:
@@ -162,15 +176,15 @@ def _prepare(root: Path, stopping: Event) -> None:
     command = [sys.executable, "-m", "broadcaster", "--station", str(root), "--lang", "en", "prepare"]
     child = subprocess.Popen(
         ["nice", "-n", "15", *command, "--days", str(PREPARE_DAYS), "--json"],
-        stdout=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
     try:
         while not stopping.is_set():
             with suppress(subprocess.TimeoutExpired):
-                _, told = child.communicate(timeout=0.2)
-                if child.returncode != 0:
+                rows, told = child.communicate(timeout=0.2)
+                if not _all_made(rows):
                     what = say("Not everything could be assembled ahead: {words}", words=told.strip()[:500])
                     following = say("See what is missing: broadcaster prepare.")
                     raise BroadcasterError(Fault("", what, following))

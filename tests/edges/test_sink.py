@@ -62,7 +62,7 @@ def sound(seconds: float) -> bytes:
 
 
 def without_holes(samples: bytes) -> bytes:
-    """What was heard, even if other tests kept the sound server from its work; drop-outs have their own test."""
+    """What was heard, even if others kept the sound server from its work: drop-outs have their own test."""
     return array("h", filter(None, array("h", samples))).tobytes()
 
 

@@ -404,7 +404,8 @@ class Judge:
         if self.met(start, end, row["cluster"], harmful):
             return
         if row["outcome"] == Outcome.AIRED:
-            late = (plays[0].start - planned) / SECOND if plays else 0.0
+            right = plays and abs(plays[0].segments[0].offset) <= micros(TOLERANCE)
+            late = (plays[0].start - planned) / SECOND if right else 0.0
             if late > LATEST_START and not self._waited(plays[0]):
                 self.violate("late", f"{name} began {late:.1f} s after its time; nothing was wrong")
         elif self.wrong_since_look and row["reason"] in ("late", "clock", "off"):
@@ -442,9 +443,10 @@ class Judge:
 
     def _rows_lost(self, plays: list[Play]) -> bool:
         """Did the program die while the disk took nothing, before it could write down what sounded?"""
-        if not plays:
-            return False
-        first = plays[0].asked - micros(300)
+        return bool(plays) and self._lost_since(plays[0].asked)
+
+    def _lost_since(self, first: int) -> bool:
+        first -= micros(300)
         return any(
             disk.kind == "disk"
             and disk.end > first
@@ -495,7 +497,7 @@ class Judge:
         for one in plan(life.content, log, first, last):
             if one.state is State.EXCEPTED or one.id in log:
                 continue
-            if self._rows_lost(self.unsettled.get(one.id) or self.lost.get(one.id, [])):
+            if self._lost_since((one.at - EPOCH) // timedelta(microseconds=1)):
                 self.excused["rows that an unwritable disk lost with a crash"] += 1
             else:
                 self.violate("no outcome", f"{one.id} {one.kind} {one.state} at {one.at:%m-%d %H:%M:%S}")

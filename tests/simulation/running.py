@@ -156,7 +156,7 @@ def start(life: "Life") -> None:
         )
 
     def load() -> Loaded:
-        if life.broken:
+        if life.broken and life.daemon is not None:  # at its start it takes what was good last
             raise BroadcasterError(Fault("schedules", say("It cannot be read."), say("Mend it.")))
         return Loaded(life.content, ())
 

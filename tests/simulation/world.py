@@ -300,15 +300,12 @@ class Machine:
     # The disk
 
     def apply_disk(self, connection: sqlite3.Connection) -> None:
-        """Let the database be as the disk is; the errors are SQLite's own."""
-        if self._applied == (connection, self.disk):
-            return
-        self._applied = connection, self.disk
-        connection.set_progress_handler(None, 1)
-        if not connection.execute("pragma database_list").fetchone()[2]:
-            return  # in memory: there is no disk under it
-        connection.execute(f"pragma query_only = {int(self.disk == 'read-only')}")
-        pages = connection.execute("pragma page_count").fetchone()[0] if self.disk == "full" else 1 << 30
-        connection.execute(f"pragma max_page_count = {pages}")
-        if self.disk == "gone":
-            connection.set_progress_handler(lambda: 1, 1)
+        """Let the database be as the disk is; the errors are SQLite's own, or as they would be."""
+        on_disk = bool(connection.execute("pragma database_list").fetchone()[2])
+        if on_disk and self._applied != (connection, self.disk):
+            self._applied = connection, self.disk
+            connection.execute(f"pragma query_only = {int(self.disk == 'read-only')}")
+            pages = connection.execute("pragma page_count").fetchone()[0] if self.disk == "full" else 1 << 30
+            connection.execute(f"pragma max_page_count = {pages}")
+        if on_disk and self.disk == "gone":
+            raise sqlite3.OperationalError("disk I/O error")
