@@ -40,7 +40,7 @@ def test_only_what_changes_is_told_and_logged(caplog: pytest.LogCaptureFixture) 
     """However often an alarm is raised or cleared, its beginning is told once, and so is its end."""
     told: list[tuple[str, bool]] = []
     alarms = Alarms(FakeClock(), lambda alarm, begins: told.append((alarm.key, begins)))
-    with caplog.at_level(logging.INFO):
+    with caplog.at_level(logging.INFO, logger="broadcaster"):
         for _ in range(3):
             alarms.raise_alarm("disk", DISK)
         for _ in range(3):

@@ -106,7 +106,7 @@ class TestDays:
 
     @pytest.mark.parametrize(
         ("scripts", "words"),
-        [([], "Lịch x +relay +10:00"), (["tin"], "Kịch bản tin +relay, else Vietnamese +10:00")],
+        [([], "Lịch x +relay +10:00"), (["tin"], "Lịch x +relay, else Vietnamese +10:00")],
     )
     def test_a_relay_is_told(self, show: Show, scripts: list[str], words: str) -> None:
         """Where else its languages stand: that it is a relay, and what would replace it."""
