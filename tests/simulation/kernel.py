@@ -273,9 +273,6 @@ class SimLock:
     def release(self) -> None:
         self._held -= 1
 
-    def locked(self) -> bool:
-        return bool(self._held)
-
     __enter__ = acquire
 
     def __exit__(self, *_: object) -> None:

@@ -47,7 +47,6 @@ class Play:
     segments: list[Segment] = field(default_factory=list)
     since: int | None = None  # it sounds
     over: bool = False
-    crashed: bool = False
 
     @property
     def seconds(self) -> float:
@@ -148,7 +147,6 @@ class SimSink:
         try:
             return self._sound(one, source, stop, on_progress)
         finally:
-            one.crashed = kernel.dead
             self._machine.end(one)
 
     def _sound(self, one: Play, source: Source, stop: Event, on_progress: Callable[[float], None]) -> Played:
