@@ -40,6 +40,7 @@ LEAD = timedelta(seconds=5)  # an occurrence is handed to the playout this long 
 RELAY_LEAD = timedelta(seconds=10)  # a stream is opened earlier
 EDGE = timedelta(seconds=1)  # that sound may pass the end of the allowed hours: what a sound card holds
 HORIZON = timedelta(days=2)
+PLAN_AGAIN = timedelta(seconds=10)  # after the log could not be read
 STARTING = 3.0  # seconds that a command waits until what the last run left is taken up
 ALIVE_EVERY = timedelta(minutes=1)
 PREPARE_EVERY = timedelta(hours=6)
@@ -153,10 +154,8 @@ class Daemon:
         self._vouched = is_vouched(marks, clock.state().boot)
         self._check_clock(now := clock.now())
         if alive is not None:
-            # What stood behind another in its session may have waited for it when the power went.
-            session = timedelta(minutes=self._content.station.hours.session_minutes)
             ahead = self._floor > now and self._distrust is None
-            self._since = (self._last_row(now) if ahead else self._floor) - session
+            self._since = self._last_row(now) if ahead else self._floor
             if now - self._floor > LEAP and not clock.state().synchronised:
                 self._settles = clock.monotonic() + SETTLING
         for row in self._playout.recover(trusted=self._distrust is None):
@@ -197,9 +196,10 @@ class Daemon:
                     self._deal_with(one, now)
             if settled:
                 self._since = max(self._since, now - timedelta(days=1))
-                self._looked = now
+                halts = [one for one in list(self._halts.values()) if not (one.on_air or one.by_hand)]
+                self._looked = min([now, *(one.occurrence.at for one in halts)])  # not seen to: what waits
                 if self._alive_at is None or now - self._alive_at >= ALIVE_EVERY:
-                    self._journal.mark("alive", now.isoformat())
+                    self._journal.mark("alive", self._looked.isoformat())
                     self._alive_at = self._floor = now
         waiting = [one for one in self._planned if one.id not in self._done]
         self._attend_amplifier(waiting, now)
@@ -302,7 +302,7 @@ class Daemon:
             self._log = {one.occurrence: one for one in rows}
         except BroadcasterError as error:  # until the disk is there again, by what was known
             logger.error("%s", error)  # noqa: TRY400 - told in words
-            self._planned_until = None
+            self._planned_until = now + HORIZON / 2 + PLAN_AGAIN
         log = {**self._log, **self._journal.unwritten}
         self._planned = plan(self._content, log, self._since, until)
         self._done = (self._done | log.keys()) & {one.id for one in self._planned}

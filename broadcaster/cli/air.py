@@ -63,9 +63,9 @@ def run(context: typer.Context) -> None:
 
     here: Here = context.obj
     clock = SystemClock()
-    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s")
-    for handler in logging.getLogger().handlers:
-        handler.addFilter(notify.Sparing(clock))
+    told = logging.StreamHandler(sys.stderr)
+    told.addFilter(notify.Sparing(clock))
+    logging.basicConfig(level=logging.INFO, handlers=[told], format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("apscheduler").setLevel(logging.ERROR)  # a look at the plan that took long is no news
     here.as_aired()  # no station, no daemon: say so before anything is written
     reporting = _Reporting(clock)

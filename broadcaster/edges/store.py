@@ -63,12 +63,14 @@ class Store:
         Open *path*, made if it is not there. Raises BroadcasterError if that cannot be.
 
         With *read_only* nothing is made: a memory that is not there reads as an empty one. *patience* are the
-        seconds that a write waits for another. With *in_any_case* a memory that cannot be used is read as far
-        as it can be, and opened anew with each write.
+        seconds that a write waits for another. With *in_any_case* a memory that cannot be used is opened
+        anew with each write, and reads as an empty one; but for how occurrences ended, since what is not
+        known is not what never was.
         """
         self._lock = RLock()
         self._path, self._patience, self._in_any_case = path, patience, in_any_case
         self._unwritten = False  # it was to be written, and could not be
+        self._absent = False  # there is one, and nothing of it can be read
         try:
             self._db = self._opened(path, read_only=read_only)
         except (OSError, sqlite3.Error) as error:
@@ -78,10 +80,10 @@ class Store:
             self._db = self._readable(path)
 
     def _readable(self, path: Path) -> Any:
-        for one in (path, path.with_name("nothing")):  # a damaged one reads as an empty one
-            with suppress(OSError, sqlite3.Error):
-                return self._opened(one, read_only=True)
-        raise AssertionError(path)
+        with suppress(OSError, sqlite3.Error):
+            return self._opened(path, read_only=True)
+        self._absent = True
+        return self._opened(path.with_name("nothing"), read_only=True)
 
     def _opened(self, path: Path, *, read_only: bool) -> Any:
         try:
@@ -128,21 +130,25 @@ class Store:
             self._db["events"].insert(row)
 
     def airings(self, start: datetime | None = None, end: datetime | None = None) -> Iterator[Airing]:
-        """How occurrences planned from *start* up to *end* ended, in the order of their planned time."""
+        """
+        How occurrences planned from *start* up to *end* ended, in the order of their planned time.
+
+        Raises BroadcasterError where that cannot be read.
+        """
         where, values = ["1"], []
         for compare, moment in ((">=", start), ("<", end)):
             if moment is not None:
                 where.append(f"planned {compare} ?")
                 values.append(_stored_time(moment))
-        yield from self._read(f"event = 'end' and {' and '.join(where)}", values)
+        yield from self._read(f"event = 'end' and {' and '.join(where)}", values, or_nothing=False)
 
     def unfinished(self) -> list[Airing]:
         """Occurrences that began and never ended: the machine died while they sounded."""
         ended = "select occurrence from events where event = 'end'"
-        return list(self._read(f"event = 'start' and occurrence not in ({ended})", []))
+        return list(self._read(f"event = 'start' and occurrence not in ({ended})", [], or_nothing=True))
 
-    def _read(self, where: str, values: list[Any]) -> Iterator[Airing]:
-        rows = self._rows("events", where, values, order_by="planned, seq")
+    def _read(self, where: str, values: list[Any], *, or_nothing: bool) -> Iterator[Airing]:
+        rows = self._rows("events", where, values, order_by="planned, seq", or_nothing=or_nothing)
         names = [field.name for field in fields(Airing)]
         for row in rows:
             row |= {name: row[name] and datetime.fromisoformat(row[name]) for name in TIMES}
@@ -183,13 +189,19 @@ class Store:
             self._db["heard"].upsert_all(rows, pk="path")
 
     def _rows(
-        self, table: str, where: str = "1", values: Sequence[Any] = (), order_by: str | None = None
+        self,
+        table: str,
+        where: str = "1",
+        values: Sequence[Any] = (),
+        order_by: str | None = None,
+        *,
+        or_nothing: bool = True,
     ) -> list[dict[str, Any]]:
         try:
             with self._using(table):
                 return list(self._db[table].rows_where(where, values, order_by=order_by))
         except BroadcasterError:
-            if not self._in_any_case:
+            if not (self._in_any_case and or_nothing):
                 raise
             return []
 
@@ -197,7 +209,7 @@ class Store:
     def _using(self, what: str, *, write: bool = False) -> Iterator[None]:
         try:
             with self._lock:
-                if write and self._unwritten:
+                if self._unwritten and (write or self._absent):
                     self._open_anew()
                 with self._db.conn:
                     yield
@@ -211,7 +223,7 @@ class Store:
         """The disk may take it by now."""
         db = self._opened(self._path, read_only=False)
         self._db.close()
-        self._db, self._unwritten = db, False
+        self._db, self._unwritten, self._absent = db, False, False
 
 
 @contextmanager

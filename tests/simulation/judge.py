@@ -31,6 +31,7 @@ EDGE = (
     6.0  # seconds past the hours: 2, and 4 for the simulation, which looks less often where nothing happens
 )
 NOTICE = 3.0  # seconds in which a change of clock, power or hours must have been noticed
+MEMORY = 40 * DAY  # a row may be written so long after what befell it: the station was off meanwhile
 CALM_BEFORE, CALM_AFTER = 660.0, 90.0  # seconds around an occurrence without anything that could harm it
 LATEST = timedelta(seconds=62)  # the grace, and the tolerance: a start after it is none
 LATEST_START = 1.0  # seconds after its time that a broadcast begins where nothing is wrong
@@ -369,7 +370,7 @@ class Judge:
         self._unlogged()
         self._all_there()
         self._amplifier_off()
-        before = self.kernel.true - 3 * DAY
+        before = self.kernel.true - MEMORY
         self.disturbances = [one for one in self.disturbances if one.end > before]
         plays = self.life.machine.plays
         plays[:] = [one for one in plays if one.end > before]
