@@ -268,6 +268,15 @@ class TestOff:
         station.run(5)
         assert [one[1:] for one in station.told] == [("cut", "shutdown"), ("missed", "off")]
 
+    def test_what_was_saved_while_off_was_not_missed_before(self, station: Station) -> None:
+        """A schedule that was changed while the machine was off has missed nothing of before it went off."""
+        station.run_until(DUE + timedelta(minutes=8))
+        station.stop()
+        station.write(make.make_schedule("moi", make.make_rule(make.time(17, 35))))
+        station.restart(DUE + timedelta(minutes=20))
+        station.run(5)
+        assert station.told == [(ROW, "aired", "")]
+
     def test_a_quota_is_made_good(self, station: Station) -> None:
         """Off on Tuesday evening, the schedule's second airing of the week is made good on Wednesday."""
         rule = make.make_rule(weekdays=frozenset({1, 4}), at_least=Quota(2))
@@ -291,6 +300,24 @@ class TestMakeGood:
         station.write(make.make_schedule("lich", tuesday, friday))
         station.clock.set(make.at("2026-11-17", "17:29"))
         return station
+
+    def test_for_what_was_known_before_the_disk_failed(
+        self, station: Station, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A log that cannot be read any more is not an empty one: what was owed is still made good."""
+        station.sink().raises = OSError("no device")
+        station.run_until(make.at("2026-11-17", "17:32"))
+        station.sink().raises = None
+
+        def gone(*_: object, **__: object) -> Any:
+            raise BroadcasterError(Fault("play log", say("The disk is gone."), say("Look at it.")))
+
+        monkeypatch.setattr(station.store, "airings", gone)
+        station.edits += 1
+        station.run_until(make.at("2026-11-18"), every=10)
+        monkeypatch.undo()
+        station.run_until(make.at("2026-11-18", "18:00"), every=10)
+        assert [one.kind for one in station.log] == [Kind.PLANNED, Kind.MAKE_GOOD]
 
     def made_good(self, station: Station) -> list[tuple[str, str]]:
         station.sink().fail_after, station.sink().raises = None, None

@@ -664,6 +664,14 @@ def test_a_make_good_looks_forward_from_when_the_loss_was_known() -> None:
     assert make_goods(planned(content, *WEEK, log=log)) == ["Sat 17:30"]
 
 
+def test_a_loss_is_not_known_before_its_time() -> None:
+    """Logged by a clock that was not set, a loss is made good after it and not in the days before it."""
+    content = make_content(make_schedule("bhxh", TWICE_A_WEEK))
+    friday = planned(content, *WEEK)[1]
+    log = make_log(make_airing(friday, Outcome.CUT, reason=Reason.POWER, logged=at("1970-01-01")))
+    assert make_goods(planned(content, *WEEK, log=log)) == ["Sat 17:30"]
+
+
 def test_a_loss_is_made_good_in_its_own_week() -> None:
     """What is lost on Sunday evening is made good that evening; found out in the next week, it is lost."""
     content = make_content(
