@@ -1,28 +1,29 @@
 """
 Time and threads of a simulated machine.
 
-Actors are real threads of which only one runs at a time; when all of them wait, time goes on to the first
-moment that one waits for. So a year passes in seconds, and the same seed gives the same year.
+What would be threads are actors here, of which one runs until it waits; when all of them wait, time goes on
+to the first moment that one waits for. So a year passes in seconds, and the same seed gives the same year.
 """
 
 import sys
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from heapq import heappop, heappush
 from random import Random
-from threading import Event, Lock, RLock, Thread, get_ident
+from threading import Event, Lock, RLock
 from types import ModuleType
-from typing import Any, Protocol
+from typing import Protocol
 from unittest.mock import patch
+
+from greenlet import getcurrent, greenlet
 
 from broadcaster.edges.clock import ClockState
 
 SECOND = 1_000_000  # all times are whole microseconds
 EPOCH = datetime(2026, 11, 2, tzinfo=UTC)
-PATIENCE = 60.0  # real seconds that an actor may take until it is said to hang
 MOST_STEPS = 20_000  # of all actors in one instant
 
 
@@ -35,7 +36,7 @@ class Killed(BaseException):
 
 
 class StuckError(Exception):
-    """An actor hangs, or all of them run without time going on."""
+    """All run, and no time passes."""
 
 
 class Told(Protocol):
@@ -47,15 +48,13 @@ class Told(Protocol):
 @dataclass
 class _Actor:
     name: str
-    job: Callable[[], None]
-    go: Any = field(default_factory=Lock)
+    strand: greenlet
     ends: int | None = None  # when its wait ends, by the monotonic or by the wall clock
     by_wall: bool = False
     stop: Told | None = None
     waits: bool = False
     done: bool = False
     about: str = ""  # the occurrence that it is at work on
-    thread: Thread | None = None
 
 
 class Kernel:
@@ -72,13 +71,12 @@ class Kernel:
         self.idle: int | None = None  # wall time before which the daemon has nothing to do
         self.poked = Event()  # something happened: nobody is idle any more
         self.busy_until = 0  # what happened just now: look closely until then
-        self.stuck = False  # an actor hangs: all is over
+        self.stuck = False  # all is over
         self.errors: list[str] = []
         self.on_death: Callable[[], None] = lambda: None
+        self.me: _Actor | None = None  # who runs
         self._actors: list[_Actor] = []
-        self._by_thread: dict[int, _Actor] = {}
-        self._main: Any = Lock()
-        self._main.acquire()
+        self._main = getcurrent()
         self._events: list[tuple[int, int, Callable[[], None]]] = []
         self._count = 0
         self._steps = 0
@@ -119,34 +117,22 @@ class Kernel:
         self.busy_until = max(self.busy_until, self.true + micros(seconds))
         self.poked.set()
 
-    # Threads
-
-    @property
-    def me(self) -> _Actor | None:
-        return self._by_thread.get(get_ident())
+    # Actors
 
     def start(self, name: str, job: Callable[[], None]) -> _Actor:
-        actor = _Actor(name, job)
-        actor.go.acquire()
-        self._actors.append(actor)
-        actor.thread = Thread(target=self._live, args=[actor], name=name, daemon=True)
-        actor.thread.start()
-        return actor
-
-    def _live(self, actor: _Actor) -> None:
-        actor.go.acquire()
-        self._by_thread[get_ident()] = actor
-        try:
-            if not self.dead:
-                actor.job()
-        except Killed:
-            pass
-        except BaseException:  # noqa: BLE001 - told as what it is: a thread that died
-            self.errors.append(f"{actor.name} died: {traceback.format_exc()}")
-        finally:
-            del self._by_thread[get_ident()]
+        def live() -> None:
+            try:
+                if not self.dead:
+                    job()
+            except Killed:
+                pass
+            except BaseException:  # noqa: BLE001 - told as what it is: a thread that died
+                self.errors.append(f"{name} died: {traceback.format_exc()}")
             actor.done = True
-            self._main.release()
+
+        actor = _Actor(name, greenlet(live, parent=self._main))
+        self._actors.append(actor)
+        return actor
 
     def seam(self) -> None:
         """Whoever calls the world goes through here: the process may die at any of these calls."""
@@ -165,8 +151,7 @@ class Kernel:
             raise StuckError("only an actor can wait")
         actor.ends, actor.by_wall, actor.stop, actor.waits = ends, by_wall, stop, True
         if not self._ready(actor):
-            self._main.release()
-            actor.go.acquire()
+            self._main.switch()
         else:
             self._step(actor)
         actor.waits = False
@@ -216,14 +201,11 @@ class Kernel:
         self._actors.remove(actor)
         self._actors.append(actor)
         actor.waits = True
-        actor.go.release()
-        if not self._main.acquire(timeout=PATIENCE):
-            self.stuck = True
-            raise StuckError(f"{actor.name} hangs\n{self._stack(actor)}")
+        self.me = actor
+        actor.strand.switch()
+        self.me = None
         if actor.done:
             self._actors.remove(actor)
-            if actor.thread is not None:
-                actor.thread.join()
 
     def kill(self) -> None:
         """End all actors where they stand; to be called by what happens, not by them."""
@@ -241,7 +223,7 @@ class Kernel:
 
     @staticmethod
     def _stack(actor: _Actor) -> str:
-        frame = sys._current_frames().get((actor.thread and actor.thread.ident) or 0)
+        frame = actor.strand.gr_frame or sys._getframe()
         return "".join(traceback.format_list(traceback.extract_stack(frame)[-6:]))
 
 
