@@ -49,7 +49,7 @@ DOUBTFUL = timedelta(days=31).total_seconds()  # no machine sleeps that long: it
 AGREES = timedelta(hours=1).total_seconds()  # so near to what it said before, a clock is right again
 LEAP = timedelta(days=1)  # a step forward that a person may have made by mistake,
 SETTLING = 900.0  # seconds: until then what it went over is not written off
-QUIET = (Reason.STOPPED, Reason.SHUTDOWN, Reason.ALERT)  # of what was lost so, everybody knows
+QUIET = (Reason.STOPPED, Reason.SHUTDOWN, Reason.ALERT, Reason.INCOMPLETE)  # of such losses somebody knows
 
 
 class Switch(Protocol):

@@ -21,6 +21,7 @@ from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING
 
 from broadcaster.edges.clock import Clock, SystemClock
+from broadcaster.edges.listener import RECORDERS, recording
 from broadcaster.edges.sink import Source
 from broadcaster.model.errors import BroadcasterError, Fault, say
 from broadcaster.model.programme import SAMPLE_RATE
@@ -278,19 +279,11 @@ def _line(name: str) -> "Iterator[Samples]":
     """Yield what comes in at an input of the sound server or card; raises BroadcasterError when it ends."""
     import numpy as np
 
-    form = {
-        "parec": ["--raw", f"--rate={SAMPLE_RATE}", "--channels=1", "--format=s16le", "--latency-msec=100"],
-        "arecord": ["-q", "-t", "raw", "-f", "S16_LE", "-r", f"{SAMPLE_RATE}", "-c", "1"],
-    }
     reason = "neither parec nor arecord is installed"
-    for program, arguments in form.items():
-        plug = (
-            "plug" if program == "arecord" and name.startswith("hw:") else ""
-        )  # a bare device has its own rate
-        device = [] if name == "default" else [f"--device={plug}{name}"]
+    for program in RECORDERS:
         try:
             child = subprocess.Popen(
-                [program, *arguments, *device],
+                recording(program, name, SAMPLE_RATE),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,

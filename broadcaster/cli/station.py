@@ -121,7 +121,7 @@ def _decorations(here: Here, content: Content) -> list[Fault]:
 
 def doctor(context: typer.Context, json: Json = False) -> None:
     here: Here = context.obj
-    found = [*_sound(), _clock(here), _disk(here.root), *_voices(), _versions()]
+    found = [*_sound(), _clock(here), _disk(here.var), *_voices(), _versions()]
     if json:
         output.as_json(
             [
@@ -167,8 +167,8 @@ def _clock(here: Here) -> Finding:
     return (_("Clock"), f"{says}. {tr(seen.fault.what)}", seen.fault.next)
 
 
-def _disk(root: Path) -> Finding:
-    there = next(path for path in (root.resolve(), *root.resolve().parents) if path.exists())
+def _disk(var: Path) -> Finding:
+    there = next(path for path in (var.resolve(), *var.resolve().parents) if path.exists())
     free = shutil.disk_usage(there).free
     told = _("{megabytes} MB free").format(megabytes=free // 1_000_000)
     return (_("Disk"), told, None if free > LOW_DISK else say("Make room on the disk."))

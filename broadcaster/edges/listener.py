@@ -16,10 +16,7 @@ LOOKS = 4  # at nothing, at the least, until then: an output that is idle may gi
 PIPE_BYTES = 1 << 20  # a minute of sound, for whoever does not look in time; if the system allows it
 KILL_WAIT = 1.0  # a killed recorder is gone in milliseconds, unless a driver hangs in the kernel
 
-_RECORDERS = {  # those of a sound server first, as it is with players
-    "parec": ("--raw", f"--rate={RATE}", "--channels=1", "--format=s16le", "--latency-msec=100"),
-    "arecord": ("-q", "-t", "raw", "-f", "S16_LE", "-r", f"{RATE}", "-c", "1"),
-}
+RECORDERS = ("parec", "arecord")  # that of a sound server first, as it is with players
 
 
 class Listener(Protocol):
@@ -40,6 +37,17 @@ class Clock(Protocol):
     """What a listener needs of the clock."""
 
     def monotonic(self) -> float: ...
+
+
+def recording(name: str, device: str, rate: int) -> list[str]:
+    """The command by which a recorder of that *name* writes what comes in at *device*: mono, 16 bit."""
+    if name == "parec":
+        form = ["--raw", f"--rate={rate}", "--channels=1", "--format=s16le", "--latency-msec=100"]
+    else:
+        form = ["-q", "-t", "raw", "-f", "S16_LE", "-r", f"{rate}", "-c", "1"]
+        if device.startswith("hw:"):
+            device = f"plug{device}"  # a bare device gives the rate that it likes, not the one asked for
+    return [name, *form, *([] if device == "default" else [f"--device={device}"])]
 
 
 def open_listener(spec: str, clock: Clock) -> Listener:
@@ -67,7 +75,7 @@ class CardListener:
         self.device = device
         self.clock = clock
         self.fault: Fault | None = None
-        self._left = [name for name in _RECORDERS if shutil.which(name)]
+        self._left = [name for name in RECORDERS if shutil.which(name)]
         self._refusals: list[str] = []
         self._recorder: _Recorder | None = None
         self._any, self._moved = False, 0.0  # has this recorder given a sample, and when the last
@@ -137,12 +145,10 @@ class _Recorder:
 
     def __init__(self, name: str, device: str) -> None:
         self.name = name
-        if name == "arecord" and device.startswith("hw:"):
-            device = f"plug{device}"  # a bare device gives the rate that it likes, not the one asked for
         self._said = os.fdopen(os.memfd_create("said"), "rb", buffering=0)
         try:
             self.child = subprocess.Popen(
-                [name, *_RECORDERS[name], *([] if device == "default" else [f"--device={device}"])],
+                recording(name, device, RATE),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=self._said,

@@ -149,15 +149,13 @@ class Store:
 
     def _read(self, where: str, values: list[Any], *, or_nothing: bool) -> Iterator[Airing]:
         rows = self._rows("events", where, values, order_by="planned, seq", or_nothing=or_nothing)
-        names = [field.name for field in fields(Airing)]
         for row in rows:
-            row |= {name: row[name] and datetime.fromisoformat(row[name]) for name in TIMES}
-            row["outcome"] = row["outcome"] and Outcome(row["outcome"])
-            row["languages"] = tuple(
-                Sounded(**one | {"outcome": Outcome(one["outcome"])}) for one in json.loads(row["languages"])
-            )
-            row.setdefault("heard", None)  # an older memory has it not
-            yield Airing(**{name: row[name] for name in names})
+            try:
+                yield _airing(row)
+            except (KeyError, TypeError, ValueError) as error:  # what a failing disk made of it
+                if not self._in_any_case:
+                    damaged = sqlite3.DatabaseError(f"{row['seq']}: {error}")
+                    raise _unusable(Path("play log"), damaged) from error
 
     # Marks
 
@@ -166,7 +164,11 @@ class Store:
             self._db["marks"].upsert({"name": name, "value": json.dumps(value)}, pk="name")
 
     def marks(self) -> dict[str, Any]:
-        return {row["name"]: json.loads(row["value"]) for row in self._rows("marks")}
+        found = {}
+        for row in self._rows("marks"):
+            with suppress(TypeError, ValueError):  # damaged: as if it had not been made
+                found[row["name"]] = json.loads(row["value"])
+        return found
 
     # Recordings that were decoded
 
@@ -300,6 +302,16 @@ def _connect(path: Path, *, read_only: bool, alone: bool, patience: float) -> sq
     else:
         name = ":memory:"
     return sqlite3.connect(name, uri=uri, timeout=patience, check_same_thread=False)
+
+
+def _airing(row: dict[str, Any]) -> Airing:
+    row |= {name: row[name] and datetime.fromisoformat(row[name]) for name in TIMES}
+    row["outcome"] = row["outcome"] and Outcome(row["outcome"])
+    row["languages"] = tuple(
+        Sounded(**one | {"outcome": Outcome(one["outcome"])}) for one in json.loads(row["languages"])
+    )
+    row.setdefault("heard", None)  # an older memory has it not
+    return Airing(**{field.name: row[field.name] for field in fields(Airing)})
 
 
 def _stored_time(moment: datetime | None) -> str | None:

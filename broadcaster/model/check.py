@@ -59,7 +59,10 @@ def _recordings(content: Content) -> Iterator[Fault]:
 def _shared_outputs(content: Content) -> Iterator[Fault]:
     clusters = content.station.clusters
     for sink in dict.fromkeys(one.sink for one in clusters if one.sink.startswith("card:")):
-        names = [one.name for one in clusters if one.sink == sink]
+        whole = "#" not in sink  # both sides of it
+        names = [
+            one.name for one in clusters if one.sink == sink or (whole and one.sink.startswith(f"{sink}#"))
+        ]
         if len(names) > 1:
             yield Fault(
                 "schedules/station.toml",

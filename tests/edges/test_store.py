@@ -469,6 +469,32 @@ class TestInAnyCase:
         assert told(FULL, path) == ["[] {}", "refused", "[] {}", "goes on"]
         assert names(Store(path, read_only=True).airings()) == ["b"]
 
+    @pytest.mark.parametrize(
+        "damaged",
+        [
+            "update events set planned = 'x' where occurrence = 'a'",
+            "update events set languages = 'x' where occurrence = 'a'",
+            "update events set outcome = 'x' where occurrence = 'a'",
+        ],
+    )
+    def test_a_damaged_row_is_told_and_stops_no_daemon(self, path: Path, damaged: str) -> None:
+        """A row that a failing disk spoilt is passed over by the daemon; whoever asks for the log is told."""
+        store = Store(path)
+        for name in ("a", "b"):
+            store.end(make_row(name))
+        store.mark("alive", 1)
+        store.mark("other", 2)
+        store.close()
+        with sqlite3.connect(path) as connection:
+            connection.execute(damaged)
+            connection.execute("update marks set value = '{' where name = 'other'")
+        connection.close()
+        daemons = Store(path, in_any_case=True)
+        assert (names(daemons.airings()), daemons.marks()) == (["b"], {"alive": 1})
+        daemons.close()
+        with pytest.raises(BroadcasterError, match="cannot be used: 1: "):
+            list(Store(path, read_only=True).airings())
+
     def test_of_which_a_part_is_damaged_is_read_as_empty(self, path: Path) -> None:
         """A database whose pages were overwritten stops no daemon; what it said of the log is unknown."""
         store = Store(path)

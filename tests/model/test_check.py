@@ -56,6 +56,27 @@ def only(content: Content, day: date = MONDAY) -> Fault:
     return fault
 
 
+@pytest.mark.parametrize(
+    ("sinks", "shared"),
+    [
+        (("card:default", "card:default"), ["Cụm a, Cụm b"]),
+        (("card:usb#left", "card:usb#right"), []),
+        (("card:usb#left", "card:usb"), ["Cụm a, Cụm b"]),
+        (("card:usb#left", "card:usb#left"), ["Cụm a, Cụm b"]),
+        (("card:usb", "card:usb2#left"), []),
+        (("null", "null"), []),
+    ],
+)
+def test_clusters_that_would_sound_into_each_other_are_warned_of(
+    sinks: tuple[str, str], shared: list[str]
+) -> None:
+    """A card belongs to one cluster, or each of its sides does."""
+    clusters = [make_cluster(name, sink=sink) for name, sink in zip("ab", sinks, strict=True)]
+    found = check(make_content(clusters=clusters), MONDAY)
+    assert [str(one.what).partition(" share")[0] for one in found] == shared
+    assert all(one.warning for one in found)
+
+
 def test_nothing_is_wrong_with_what_fits() -> None:
     """A schedule whose programme has room is told nothing."""
     assert told(make_content()) == []
