@@ -24,7 +24,6 @@ from broadcaster.model.errors import BroadcasterError, Fault, said, say
 from broadcaster.model.occurrence import State
 from broadcaster.model.plan import plan, recipes_for
 from broadcaster.model.programme import Recipe
-from broadcaster.model.script import called
 from broadcaster.model.station import Cluster, Station
 
 from . import output, words
@@ -248,22 +247,7 @@ def play(
 
 def _make_whole(here: Here, recipes: list[Recipe]) -> None:
     """Make every language that is all there; refuse if none is."""
-    whole = [recipe for recipe in recipes if not recipe.lacks]
-    if not whole:
-        raise BroadcasterError(
-            *(
-                Fault(
-                    f"audio/{recipe.script}",
-                    say(
-                        "{language} is not all there: {items}.",
-                        language=called(recipe.language),
-                        items=words.lacks(recipe),
-                    ),
-                    say("See what is missing: broadcaster check."),
-                )
-                for recipe in dict.fromkeys(recipes)
-            )
-        )
+    whole = words.whole(recipes, say("See what is missing: broadcaster check."))
     assembly = here.assembly()
     with output.progress(_("Assembling"), len(whole)) as step:
         for recipe in whole:

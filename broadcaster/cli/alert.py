@@ -17,7 +17,6 @@ from broadcaster.model.content import Content
 from broadcaster.model.errors import BroadcasterError, Fault, did_you_mean, say
 from broadcaster.model.plan import recipe_at
 from broadcaster.model.programme import Programme
-from broadcaster.model.script import called
 
 from . import air, output, words
 from .here import Here
@@ -172,21 +171,7 @@ def _check_whole(content: Content, script: str, here: Here) -> None:
         for one in content.station.clusters
         for language in one.languages
     ]
-    if all(one.lacks for one in recipes):
-        raise BroadcasterError(
-            *(
-                Fault(
-                    f"audio/{script}",
-                    say(
-                        "{language} is not all there: {items}.",
-                        language=called(one.language),
-                        items=words.lacks(one),
-                    ),
-                    say("Have it approved, or write the words instead: broadcaster alert “…”."),
-                )
-                for one in dict.fromkeys(recipes)
-            )
-        )
+    words.whole(recipes, say("Have it approved, or write the words instead: broadcaster alert “…”."))
 
 
 def _recited(

@@ -1,8 +1,9 @@
 """The words of the model as a person reads them."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+from broadcaster.model.errors import BroadcasterError, Fault, Text, say
 from broadcaster.model.occurrence import Occurrence
 from broadcaster.model.programme import Recipe
 from broadcaster.model.recording import Lack
@@ -116,6 +117,27 @@ def withheld(one: Occurrence) -> str:
 def lacks(recipe: Recipe) -> str:
     """What a language lacks: `no recording (2 items), only a stand-in recording (7 items)`."""
     return counted(Counter(lack for _item, lack in recipe.lacks))
+
+
+def whole(recipes: Sequence[Recipe], next_step: Text) -> list[Recipe]:
+    """Those of *recipes* that lack nothing; raises BroadcasterError with *next_step* if there are none."""
+    found = [one for one in recipes if not one.lacks]
+    if not found:
+        raise BroadcasterError(
+            *(
+                Fault(
+                    f"audio/{one.script}",
+                    say(
+                        "{language} is not all there: {items}.",
+                        language=called(one.language),
+                        items=lacks(one),
+                    ),
+                    next_step,
+                )
+                for one in dict.fromkeys(recipes)
+            )
+        )
+    return found
 
 
 def counted(counts: Mapping[Lack, int]) -> str:
