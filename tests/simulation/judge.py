@@ -409,7 +409,7 @@ class Judge:
             late = (plays[0].start - planned) / SECOND if right else 0.0
             if late > LATEST_START and not self._waited(plays[0]):
                 self.violate("late", f"{name} began {late:.1f} s after its time; nothing was wrong")
-        elif self.wrong_since_look and row["reason"] in ("late", "clock", "off"):
+        elif self.wrong_since_look and row["reason"] in ("late", "clock", "off", "outside-hours"):
             self.excused["lost to a clock that was believed and wrong"] += 1
         elif self._rows_lost(plays):
             self.excused["rows that an unwritable disk lost with a crash"] += 1
