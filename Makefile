@@ -24,7 +24,7 @@ demo: setup $(CATALOGUES:.po=.mo)
 	$(BIN)/broadcaster demo
 
 test: setup $(CATALOGUES:.po=.mo)
-	$(BIN)/python -m pytest -n auto --dist loadfile
+	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 check: setup $(CATALOGUES:.po=.mo)
 	$(BIN)/ruff check .

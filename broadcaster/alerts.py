@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from threading import Event, Lock
+from typing import Any
 
 from broadcaster.edges.clock import Clock
 from broadcaster.edges.crew import Crew
@@ -175,8 +176,9 @@ class Alerts:
 
     def resume(self, *, trusted: bool) -> None:
         """Take up what was in force when the daemon ended. A *trusted* clock says what expired since."""
-        kept = self._journal.store.marks().get("alerts") or {}
-        self._past = list(kept.get("past", ()))
+        before = self._journal.look_back()
+        kept: Mapping[str, Any] = (before and before.marks.get("alerts")) or {}
+        self._past = [*kept.get("past", ()), *self._past]
         now = self._clock.now()
         for told in kept.get("orders", ()):
             order = Order(**told)

@@ -40,7 +40,7 @@ LEAD = timedelta(seconds=5)  # an occurrence is handed to the playout this long 
 RELAY_LEAD = timedelta(seconds=10)  # a stream is opened earlier
 EDGE = timedelta(seconds=1)  # that sound may pass the end of the allowed hours: what a sound card holds
 HORIZON = timedelta(days=2)
-PLAN_AGAIN = timedelta(seconds=10)  # after the log could not be read
+LOOK_BACK = 10.0  # seconds until the log is read again, if it could not be
 STARTING = 3.0  # seconds that a command waits until what the last run left is taken up
 ALIVE_EVERY = timedelta(minutes=1)
 PREPARE_EVERY = timedelta(hours=6)
@@ -124,6 +124,7 @@ class Daemon:
         self._awake = clock.now()  # what was due before this is missed: the daemon was off until
         self._blind = clock.now()  # this, and its clock was wrong from there on
         self._blind_from = clock.monotonic()
+        self._take_up_at = -math.inf  # monotonic: when it looks again for what the last run left
         self._settles = -math.inf  # until then, in monotonic time, nothing is written off
         self._looking = Lock()  # at the plan
 
@@ -147,21 +148,33 @@ class Daemon:
         self._journal.flush()
 
     def start(self) -> None:
-        """Log what the last run left open."""
-        marks, clock = self.world.store.marks(), self.world.clock
-        if (alive := marks.get("alive")) is not None:
-            self._floor = max(EARLIEST, datetime.fromisoformat(alive))
-        self._vouched = is_vouched(marks, clock.state().boot)
+        """Log what the last run left open, if the disk tells of it by now."""
+        self._take_up()
+        self._check_clock(self.world.clock.now())
+        self._started.set()
+
+    def _take_up(self) -> None:
+        """Go on from where the last run ended, as soon as the disk tells where that was."""
+        clock = self.world.clock
+        left = self._journal.look_back()
+        if left is None:
+            self._take_up_at = clock.monotonic() + LOOK_BACK
+            return
+        self._take_up_at = math.inf
+        if (alive := left.marks.get("alive")) is not None:
+            ended = datetime.fromisoformat(alive)
+            self._floor = max(self._floor, ended)
+        self._vouched = self._vouched or is_vouched(left.marks, clock.state().boot)
         self._check_clock(now := clock.now())
         if alive is not None:
-            ahead = self._floor > now and self._distrust is None
-            self._since = self._last_row(now) if ahead else self._floor
-            if now - self._floor > LEAP and not clock.state().synchronised:
+            ahead = ended > now and self._distrust is None
+            self._since = self._last_row(now) if ahead else max(EARLIEST, ended)
+            self._planned_until = None
+            if now - ended > LEAP and not clock.state().synchronised:
                 self._settles = clock.monotonic() + SETTLING
         for row in self._playout.recover(trusted=self._distrust is None):
             logger.warning("%s: %s after %.0f s: power was lost", row.occurrence, row.outcome, row.seconds)
         self._alerts.resume(trusted=self._distrust is None)
-        self._started.set()
 
     def _tick_safely(self) -> None:
         with self._looking:
@@ -181,6 +194,8 @@ class Daemon:
         now = self.world.clock.now()
         if self._journal.waiting:
             self.world.crew.work("log", self._journal.flush)
+        if self.world.clock.monotonic() >= self._take_up_at:
+            self._take_up()
         self._check_clock(now)
         self._keep_hours(now)
         self._follow_edits(now)
@@ -203,9 +218,11 @@ class Daemon:
                     self._alive_at = self._floor = now
         waiting = [one for one in self._planned if one.id not in self._done]
         self._attend_amplifier(waiting, now)
-        if not self._halts and not self._preparing and (self._planned_until or self._distrust):
+        busy = self._halts or self._preparing or self._take_up_at < math.inf
+        if not busy and (self._planned_until or self._distrust):
             ahead = [one.at - self._warm_up - _lead(one) for one in waiting]
-            self.world.clock.idle_until(min([*ahead, now + HORIZON / 4]))
+            again = [self._planned_until - HORIZON / 2] if self._planned_until else []
+            self.world.clock.idle_until(min([*ahead, *again, now + HORIZON / 4]))
 
     # The clock
 
@@ -268,6 +285,7 @@ class Daemon:
         self._settles = -math.inf
         self._prepare_at = min(self._prepare_at, now + PREPARE_EVERY)
         self._planned_until = self._alive_at = None
+        self._done.clear()  # what was over before it was asked for may be ahead; the log knows the others
         for halt in list(self._halts.values()):
             if halt.occurrence.at > self._seen or not halt.on_air:
                 halt.because(Reason.CLOCK)
@@ -302,7 +320,7 @@ class Daemon:
             self._log = {one.occurrence: one for one in rows}
         except BroadcasterError as error:  # until the disk is there again, by what was known
             logger.error("%s", error)  # noqa: TRY400 - told in words
-            self._planned_until = now + HORIZON / 2 + PLAN_AGAIN
+            self._planned_until = now + HORIZON / 2 + timedelta(seconds=LOOK_BACK)
         log = {**self._log, **self._journal.unwritten}
         self._planned = plan(self._content, log, self._since, until)
         self._done = (self._done | log.keys()) & {one.id for one in self._planned}

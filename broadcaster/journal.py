@@ -27,8 +27,20 @@ class _Row:
     known: bool = False  # it was there before
 
 
+@dataclass(frozen=True)
+class Left:
+    """What the last run left behind."""
+
+    marks: Mapping[str, Any]
+    unfinished: list[Airing]  # whoever takes one up takes it out
+
+
 class Journal:
-    """The way into the play log for what is on air; may be used from several threads."""
+    """
+    The way into the play log for what is on air; may be used from several threads.
+
+    Nothing is written before it is known what the last run left: the first word of this one replaces it.
+    """
 
     def __init__(
         self, clock: Clock, store: Store, alarms: Alarms, work: Callable[[Callable[[], None]], None]
@@ -37,7 +49,22 @@ class Journal:
         self.store, self._clock, self._alarms, self._work = store, clock, alarms, work
         self._rows: list[_Row] = []
         self._marks: dict[str, Any] = {}
+        self._left: Left | None = None
         self._adding, self._writing = Lock(), Lock()
+
+    def look_back(self) -> Left | None:
+        """What the last run left; None as long as the disk does not tell of it."""
+        with self._writing:
+            try:
+                return self._looked_back()
+            except BroadcasterError as error:
+                self._refused(error)
+                return None
+
+    def _looked_back(self) -> Left:
+        if self._left is None:
+            self._left = Left(self.store.marks(), self.store.unfinished())
+        return self._left
 
     def begin(self, row: Airing, patience: float = PATIENCE) -> bool:
         """
@@ -86,6 +113,7 @@ class Journal:
         """Write what waits, as far as the disk takes it."""
         with self._writing:
             try:
+                self._looked_back()
                 while waiting := self._next():
                     if not isinstance(waiting, _Row):
                         self.store.mark(*waiting)
@@ -101,16 +129,13 @@ class Journal:
                     waiting.settled.set()
                     del self._rows[0]
             except BroadcasterError as error:
-                for one in list(self._rows):
-                    one.settled.set()  # nobody waits for a disk that refuses
-                fault = error.faults[0]
-                self._alarms.raise_alarm(
-                    "log",
-                    Fault(
-                        fault.where,
-                        say("The disk takes nothing: {reason} Broadcasts go on.", reason=fault.what),
-                        fault.next,
-                    ),
-                )
+                self._refused(error)
             else:
                 self._alarms.clear("log")
+
+    def _refused(self, error: BroadcasterError) -> None:
+        for one in list(self._rows):
+            one.settled.set()  # nobody waits for a disk that refuses
+        fault = error.faults[0]
+        what = say("The disk takes nothing: {reason} Broadcasts go on.", reason=fault.what)
+        self._alarms.raise_alarm("log", Fault(fault.where, what, fault.next))

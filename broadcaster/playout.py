@@ -397,10 +397,11 @@ class Playout:
         The seconds are those of the last mark. What had not come to its time when it died, and still has
         not by a clock that is *trusted*, is as if it never began.
         """
-        store, now = self._journal.store, self._clock.now()
-        marks, recovered = store.marks(), []
-        for row in store.unfinished():
-            mark: Mapping[str, Any] = marks.get(f"on-air/{row.cluster}") or {}
+        left, now = self._journal.look_back(), self._clock.now()
+        recovered: list[Airing] = []
+        while left and left.unfinished:
+            row = left.unfinished.pop(0)
+            mark: Mapping[str, Any] = left.marks.get(f"on-air/{row.cluster}") or {}
             known = mark.get("occurrence") == row.occurrence
             if trusted and not known and row.logged <= now < row.planned:
                 self._begun.add(row.occurrence)

@@ -199,6 +199,32 @@ class TestOff:
         assert station.told == [(ROW, "missed", "off")]
         assert station.plays() == []
 
+    def test_what_the_disk_tells_late_is_taken_up_late(
+        self, station: Station, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """With a disk that cannot be read at the start, what was missed and cut is logged when it can be."""
+        station.run_until(DUE + timedelta(seconds=5))
+        marks = station.store.marks()
+        station.stop()
+        station.store._ended.clear()  # as if the power had gone
+        station.store._marks = marks
+
+        def gone(*_: object, **__: object) -> Any:
+            raise BroadcasterError(Fault("play log", say("The disk is gone."), say("Look at it.")))
+
+        for name in ("airings", "unfinished", "marks", "mark", "begin", "end"):
+            monkeypatch.setattr(station.store, name, gone)
+        station.restart(DUE + timedelta(days=1, hours=1))
+        station.run_until(DUE + timedelta(days=2, minutes=1), every=10)
+        assert station.plays()[1:] == [(DUE + timedelta(days=2), ["tin-vi"])]
+        monkeypatch.undo()
+        station.run(15)
+        assert [(one.planned, str(one.outcome), one.reason) for one in station.log] == [
+            (DUE, "cut", "power"),
+            (DUE + timedelta(days=1), "missed", "off"),
+            (DUE + timedelta(days=2), "aired", ""),
+        ]
+
     def test_off_for_days(self, station: Station) -> None:
         """Every day that it was off is there, in order."""
         station.run(1)

@@ -64,8 +64,7 @@ class Store:
 
         With *read_only* nothing is made: a memory that is not there reads as an empty one. *patience* are the
         seconds that a write waits for another. With *in_any_case* a memory that cannot be used is opened
-        anew with each write, and reads as an empty one; but for how occurrences ended, since what is not
-        known is not what never was.
+        anew with each use.
         """
         self._lock = RLock()
         self._path, self._patience, self._in_any_case = path, patience, in_any_case
@@ -140,16 +139,15 @@ class Store:
             if moment is not None:
                 where.append(f"planned {compare} ?")
                 values.append(_stored_time(moment))
-        yield from self._read(f"event = 'end' and {' and '.join(where)}", values, or_nothing=False)
+        yield from self._read(f"event = 'end' and {' and '.join(where)}", values)
 
     def unfinished(self) -> list[Airing]:
         """Occurrences that began and never ended: the machine died while they sounded."""
         ended = "select occurrence from events where event = 'end'"
-        return list(self._read(f"event = 'start' and occurrence not in ({ended})", [], or_nothing=True))
+        return list(self._read(f"event = 'start' and occurrence not in ({ended})", []))
 
-    def _read(self, where: str, values: list[Any], *, or_nothing: bool) -> Iterator[Airing]:
-        rows = self._rows("events", where, values, order_by="planned, seq", or_nothing=or_nothing)
-        for row in rows:
+    def _read(self, where: str, values: list[Any]) -> Iterator[Airing]:
+        for row in self._rows("events", where, values, order_by="planned, seq"):
             try:
                 yield _airing(row)
             except (KeyError, TypeError, ValueError) as error:  # what a failing disk made of it
@@ -174,7 +172,13 @@ class Store:
 
     def measured(self) -> dict[str, Measured]:
         found = {}
-        for row in self._rows("heard"):
+        try:
+            rows = self._rows("heard")
+        except BroadcasterError:
+            if not self._in_any_case:
+                raise
+            rows = []  # all that it costs is to listen again
+        for row in rows:
             with suppress(TypeError, ValueError):  # another version heard other things: it listens again
                 heard = Heard(**json.loads(row["heard"])) if row["heard"] else None
                 found[row["path"]] = Measured(
@@ -191,21 +195,10 @@ class Store:
             self._db["heard"].upsert_all(rows, pk="path")
 
     def _rows(
-        self,
-        table: str,
-        where: str = "1",
-        values: Sequence[Any] = (),
-        order_by: str | None = None,
-        *,
-        or_nothing: bool = True,
+        self, table: str, where: str = "1", values: Sequence[Any] = (), order_by: str | None = None
     ) -> list[dict[str, Any]]:
-        try:
-            with self._using(table):
-                return list(self._db[table].rows_where(where, values, order_by=order_by))
-        except BroadcasterError:
-            if not (self._in_any_case and or_nothing):
-                raise
-            return []
+        with self._using(table):
+            return list(self._db[table].rows_where(where, values, order_by=order_by))
 
     @contextmanager
     def _using(self, what: str, *, write: bool = False) -> Iterator[None]:

@@ -329,19 +329,25 @@ class Life:
     def _missing(self) -> None:
         """A programme is not there, or its file is spoilt."""
         random, machine = self.random, self.machine
-        script = random.choice(self.station.scripts).id
+        script, absent, seconds = (
+            random.choice(self.station.scripts).id,
+            random.random() < 0.5,
+            self._seconds(1.0, 5.0),
+        )
+        if machine.assembly.missing or machine.files.spoilt:
+            return  # another one is
         self.judge.begun("missing")
-        if random.random() < 0.5:
+        if absent:
             machine.assembly.missing.add(script)
         else:
             machine.files.spoilt |= {one for one in machine.files.lengths if one.name.startswith(script)}
 
         def back() -> None:
-            machine.assembly.missing.discard(script)
+            machine.assembly.missing.clear()
             machine.files.spoilt.clear()
             self.judge.over("missing")
 
-        self.kernel.at(self.kernel.true + micros(self._seconds(1.0, 5.0)), back)
+        self.kernel.at(self.kernel.true + micros(seconds), back)
 
     def _edit(self) -> None:
         self.judge.edited()
