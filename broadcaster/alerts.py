@@ -190,6 +190,8 @@ class Alerts:
                     self.order(order)
             else:
                 self._past.append(order.id)
+        if kept:
+            self._keep()  # what is over by a clock that is right must not come back by one that is wrong
 
     def _keep(self) -> None:
         orders = [asdict(one) for one in self.in_force]

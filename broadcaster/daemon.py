@@ -340,6 +340,7 @@ class Daemon:
 
     def _hand_over(self, one: Occurrence, ready: Callable[[], tuple[Programmes | None, bool]]) -> None:
         halt = self._halts[one.id] = Halt(one, by_hand=one.kind is Kind.ON_DEMAND)
+        halt.doubtful = one.at < self._awake
         if self.stopping.is_set():
             halt.because(Reason.SHUTDOWN)
         cluster = next(each for each in self._content.station.clusters if each.id == one.cluster)
@@ -445,7 +446,8 @@ class Daemon:
         if amplifier is None:
             return
         soon = self._distrust is None and any(
-            one.state is State.PLANNED and one.at <= now + self._warm_up + _lead(one) for one in waiting
+            one.state is State.PLANNED and now - GRACE <= one.at <= now + self._warm_up + _lead(one)
+            for one in waiting
         )
         self._amplify(amplifier, on=soon or bool(self._halts or self._alerts.in_force))
 

@@ -24,7 +24,7 @@ class _Row:
     airing: Airing
     begins: bool
     settled: Event = field(default_factory=Event)
-    known: bool = False  # it was there before
+    written: bool | None = None  # False: it was there before
 
 
 @dataclass(frozen=True)
@@ -66,15 +66,15 @@ class Journal:
             self._left = Left(self.store.marks(), self.store.unfinished())
         return self._left
 
-    def begin(self, row: Airing, patience: float = PATIENCE) -> bool:
+    def begin(self, row: Airing, patience: float = PATIENCE) -> bool | None:
         """
         The row before the first sample. False if this occurrence began before: then it must not sound.
 
-        A disk that does not answer within *patience* seconds is not waited for.
+        A disk that does not answer within *patience* seconds is not waited for; then the answer is None.
         """
         added = self._add(row, begins=True)
         self._clock.sleep(patience, added.settled)
-        return not added.known
+        return added.written
 
     def end(self, row: Airing) -> None:
         """The row after the last sample."""
@@ -124,8 +124,9 @@ class Journal:
                     try:
                         write = self.store.begin if waiting.begins else self.store.end
                         write(waiting.airing)
+                        waiting.written = True
                     except AlreadyLoggedError:
-                        waiting.known = True
+                        waiting.written = False
                     waiting.settled.set()
                     del self._rows[0]
             except BroadcasterError as error:

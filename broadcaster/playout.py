@@ -77,6 +77,7 @@ class Halt(Event):
         self.occurrence = occurrence
         self.by_hand = by_hand  # what a person put on air, a person takes away, though it still waits
         self.reason = Reason.STOPPED
+        self.doubtful = False  # the last run may have let it sound: only a row tells that it did not
         self.on_air = False  # its occurrence has begun
         self.silent = False  # it has let go of the sink, and will not take it again
         self.sounding: dict[str, Any] | None = None  # what, and how far it got
@@ -234,14 +235,18 @@ class Playout:
         halt.on_air = True
         if occurrence.id in self._begun:
             self._begun.discard(occurrence.id)
-        elif not self._journal.begin(row, self._patience(occurrence)):
-            raise AlreadyLoggedError(
-                Fault(
-                    occurrence.id,
-                    say("This broadcast has begun before; it does not sound twice."),
-                    say("Nothing needs doing."),
+        else:
+            written = self._journal.begin(row, self._patience(occurrence))
+            if written is False:
+                raise AlreadyLoggedError(
+                    Fault(
+                        occurrence.id,
+                        say("This broadcast has begun before; it does not sound twice."),
+                        say("Nothing needs doing."),
+                    )
                 )
-            )
+            if written is None and halt.doubtful:
+                return self.log(occurrence, broadcast.station, Outcome.MISSED, Reason.OFF)
         played = self._play(broadcast, sink, hearing, halt)
         self._free[occurrence.cluster] = clock.now()
         programmes, length = broadcast.content()

@@ -395,9 +395,11 @@ class Judge:
         if plays and row["reason"] != Reason.POWER and row["started"]:
             behind = datetime.fromisoformat(row["started"]) - datetime.fromisoformat(row["planned"])
             held = self.met(planned - micros(5.0), planned + SECOND, None, {"clock", "suspend"})
+            if row["schedule"] == "tiep-am":  # where nothing replaces it there is nothing until it flows
+                held = held or self.met(planned - micros(60.0), plays[0].start, None, {"stream"})
             if behind > LATEST and held:
                 self.excused["late: it slept, or its clock was set, in the seconds before the start"] += 1
-            elif behind > LATEST and not self._waited(plays[0]):
+            elif behind > LATEST and not self._waited(plays[0], LATEST.total_seconds()):
                 self.violate("after the grace", f"{name} began {behind} after its time")
         length = sum(one["length"] for one in json.loads(row["languages"])) or 900.0
         start, end = planned - micros(CALM_BEFORE), planned + micros(length + CALM_AFTER)
@@ -418,10 +420,10 @@ class Judge:
                 "lost", f"{name} {row['outcome']} {row['reason']} {row['seconds']:.0f} s; nothing was wrong"
             )
 
-    def _waited(self, play: Play) -> bool:
-        """Did something else sound on its cluster until it began?"""
+    def _waited(self, play: Play, lately: float = 10.0) -> bool:
+        """Did something else sound on its cluster until *lately* before it began?"""
         return any(
-            other.cluster == play.cluster and 0 <= play.start - other.end < 10 * SECOND
+            other.cluster == play.cluster and 0 <= play.start - other.end < micros(lately)
             for other in self.life.machine.plays
         )
 
