@@ -242,6 +242,10 @@ class TestThroughARestart:
         station.run(400, every=5)
         assert len(calls(station)) == 1
         assert station.ask("status")["alerts"] == []
+        station.clock.its_state = ClockState(synchronised=False, rtc=False, boot="second")
+        station.restart(datetime.fromisoformat("2000-01-01T00:00:00+00:00"))
+        station.run(400, every=5)
+        assert len(calls(station)) == 1  # nor by a clock that does not know
 
     def test_what_was_cleared_does_not(self, station: Station) -> None:
         """Nor can the same order be taken again."""

@@ -242,6 +242,24 @@ class TestOff:
         (airing,) = station.log
         assert (airing.outcome, airing.started) == (Outcome.AIRED, DUE + timedelta(seconds=30))
 
+    def test_back_within_the_grace_on_a_disk_that_takes_no_row_it_is_missed(
+        self, station: Station, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Nobody knows whether the run before let it sound, which could not write that down either."""
+
+        def full(*_: object) -> None:
+            raise BroadcasterError(Fault("play log", say("The disk is full."), say("Make room.")))
+
+        monkeypatch.setattr(station.store, "begin", full)
+        monkeypatch.setattr(station.store, "end", full)
+        station.run_until(DUE + timedelta(seconds=20))
+        station.restart(DUE + timedelta(seconds=22))
+        station.run(120)
+        assert station.plays() == [(DUE, ["tin-vi"])]
+        monkeypatch.undo()
+        station.run(5)
+        assert station.told == [(ROW, "missed", "off")]
+
     def test_a_restart_does_not_repeat(self, station: Station) -> None:
         """What has sounded does not sound again, however soon the station is on again."""
         station.run_until(DUE + timedelta(seconds=15))

@@ -151,7 +151,7 @@ class TestBegin:
         """A disk that does not answer delays a start by a second and a half, and no more."""
         written = Written(at_once=False)
         before = written.clock.now()
-        assert written.journal.begin(row("a")) is True
+        assert written.journal.begin(row("a")) is None
         assert written.clock.now() - before == timedelta(seconds=PATIENCE)
         assert PATIENCE <= 1.5
 
@@ -164,7 +164,7 @@ class TestBegin:
             journal = Journal(clock, written.disk, written.alarms, worker.submit)  # type: ignore[arg-type]
             journal.mark("alive", 1)
             begun = time.monotonic()
-            assert journal.begin(row("a")) is True
+            assert journal.begin(row("a")) is None
             assert PATIENCE - 0.1 < time.monotonic() - begun < PATIENCE + 1
             begun = time.monotonic()
             journal.end(row("a", Outcome.AIRED))
@@ -182,7 +182,7 @@ class TestAFullDisk:
         """What the disk does not take is kept and written in its order when it can be; marks too."""
         written = Written()
         written.disk.full = True
-        assert written.journal.begin(row("a")) is True
+        assert written.journal.begin(row("a")) is None
         written.journal.end(row("a", Outcome.AIRED))
         written.journal.mark("alive", 1)
         written.journal.mark("alive", 2)
@@ -212,7 +212,7 @@ class TestAFullDisk:
         written.disk.full = True
         before = written.clock.now()
         for name in "abc":
-            assert written.journal.begin(row(name)) is True
+            assert written.journal.begin(row(name)) is None
         assert written.clock.now() == before
 
     def test_loses_no_mark_to_the_one_that_failed(self) -> None:
@@ -241,7 +241,7 @@ def test_the_real_memory_comes_back(memory: Store, tmp_path: Path) -> None:
     clock = FakeClock()
     alarms = Alarms(clock)
     journal = Journal(clock, memory, alarms, lambda job: job())
-    assert journal.begin(row("a")) is True
+    assert journal.begin(row("a")) is None
     journal.end(row("a", Outcome.AIRED))
     journal.mark("alive", 1)
     assert [alarm.key for alarm in alarms.present] == ["log"]
