@@ -81,11 +81,13 @@ class Alerts:
         output: Callable[[Cluster], Output],
         station: Callable[[], Station],
         logged: Callable[[Airing], None],
+        cold_for: Callable[[], float] = lambda: 0.0,
     ) -> None:
         """
         *find* gives the programme in a folder of a digest, *output* a cluster's, *station* the station as
-        it is now; *logged* is told of each call that ended.
+        it is now; *logged* is told of each call that ended. *cold_for*: seconds until words can be heard.
         """
+        self._cold_for = cold_for
         self._logged = logged
         self._clock, self._journal, self._playout, self._crew = clock, journal, playout, crew
         self._find, self._output, self._station = find, output, station
@@ -193,6 +195,15 @@ class Alerts:
         if kept:
             self._keep()  # what is over by a clock that is right must not come back by one that is wrong
 
+    def expire(self, now: datetime) -> None:
+        """By a clock that is right again: what lasts no longer than until *now*, or less than was thought."""
+        for one in list(self._orders.values()):
+            if one.order.expires:
+                left = (datetime.fromisoformat(one.order.expires) - now).total_seconds()
+                one.until = min(one.until, self._clock.monotonic() + left)
+        for changed in list(self._changed.values()):
+            changed.set()
+
     def _keep(self) -> None:
         orders = [asdict(one) for one in self.in_force]
         self._journal.mark("alerts", {"orders": orders, "past": self._past})
@@ -260,8 +271,7 @@ class Alerts:
         calls: list[_Call] = []
 
         def call() -> Source:
-            warm_up = station.amplifier.warm_up if station.amplifier and one.count == 1 else 0.0
-            least = TONE_SECONDS + warm_up
+            least = TONE_SECONDS + self._cold_for()
 
             def speech() -> Source | None:
                 return self._speech(one.order, name, output)  # its words may have come only now

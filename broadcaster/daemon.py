@@ -41,6 +41,7 @@ RELAY_LEAD = timedelta(seconds=10)  # a stream is opened earlier
 EDGE = timedelta(seconds=1)  # that sound may pass the end of the allowed hours: what a sound card holds
 HORIZON = timedelta(days=2)
 LOOK_BACK = 10.0  # seconds until the log is read again, if it could not be
+KEEPING = 1.0  # seconds that a command waits for the disk
 STARTING = 3.0  # seconds that a command waits until what the last run left is taken up
 ALIVE_EVERY = timedelta(minutes=1)
 PREPARE_EVERY = timedelta(hours=6)
@@ -97,6 +98,7 @@ class Daemon:
             self._output,
             lambda: self._content.station,
             self._logged,
+            lambda: self._cold_for,
         )
         self._fingerprint = world.fingerprint()
         self._content = self._told(world.load())
@@ -109,6 +111,7 @@ class Daemon:
         self._made_again: set[str] = set()  # what was missing at its time, and was asked for once more
         self._halts: dict[str, Halt] = {}  # by occurrence, from its hand-over to its end
         self._amplifier_on: bool | None = None  # None: nobody knows
+        self._warm_at = -math.inf  # monotonic: when the amplifier, if it is on, is warm
         self._plays = 0
         self._preparing = False
         self._prepare_at = clock.now()
@@ -173,7 +176,7 @@ class Daemon:
             if now - ended > LEAP and not clock.state().synchronised:
                 self._settles = clock.monotonic() + SETTLING
         for row in self._playout.recover(trusted=self._distrust is None):
-            logger.warning("%s: %s after %.0f s: power was lost", row.occurrence, row.outcome, row.seconds)
+            self._logged(row)
         self._alerts.resume(trusted=self._distrust is None)
 
     def _tick_safely(self) -> None:
@@ -271,6 +274,7 @@ class Daemon:
             self._since = self._blind if self._since < EARLIEST else self._since
             self._awake = now
             self._planned_until = None
+            self._alerts.expire(now)
             return
         self._blind_from = self.world.clock.monotonic()
         for halt in list(self._halts.values()):
@@ -355,6 +359,8 @@ class Daemon:
     ) -> None:
         station = self._content.station
         try:
+            if cold := self._cold_for:  # it is late: the amplifier was not on ahead
+                self.world.clock.sleep(cold, halt)
             chime = None
             if station.closing and one.closes:
                 chime = self.world.assembly.find_chime(station.closing, cluster.profile)
@@ -387,7 +393,7 @@ class Daemon:
                     cluster=row.cluster_name,
                 )
                 next_step = say("See what happened: broadcaster log.")
-                self.world.alarms.raise_alarm(key, Fault(row.occurrence, what, next_step))
+                self.world.alarms.raise_alarm(key, Fault("", what, next_step))
         elif row.outcome is Outcome.AIRED:
             self.world.alarms.clear(key)
 
@@ -451,8 +457,16 @@ class Daemon:
         )
         self._amplify(amplifier, on=soon or bool(self._halts or self._alerts.in_force))
 
+    @property
+    def _cold_for(self) -> float:
+        """Seconds until the amplifier is warm."""
+        if self._amplifier_on:
+            return max(0.0, self._warm_at - self.world.clock.monotonic())
+        return self._warm_up.total_seconds()
+
     def _amplify(self, amplifier: Amplifier, *, on: bool) -> None:
         if on != self._amplifier_on:
+            self._warm_at = self.world.clock.monotonic() + amplifier.warm_up
             self._amplifier_on = on
             self.world.crew.work("amplifier", lambda: self._switch(amplifier, on=on))
 
@@ -564,7 +578,10 @@ class Daemon:
                 self._alerts.words(values["id"], values["script"], values["folder"], values["programmes"])
                 return {}
             case "clear":
-                return {"cleared": self._alerts.clear(asked.by, asked.values.get("ids"))}
+                return {
+                    "cleared": self._alerts.clear(asked.by, asked.values.get("ids")),
+                    "kept": self._kept(),
+                }
             case "stop":
                 return self._stop()
             case "clock":
@@ -583,6 +600,17 @@ class Daemon:
                 say("It may be older than the command. Restart it."),
             )
         )
+
+    def _kept(self) -> bool:
+        """Is what was ordered on the disk by now? Else a restart forgets it."""
+        tried = Event()
+
+        def write() -> None:
+            self._journal.flush()
+            tried.set()
+
+        self.world.crew.work("log", write)
+        return self.world.clock.sleep(KEEPING, tried) and self._journal.is_empty
 
     def _status(self) -> Mapping[str, Any]:
         now = self.world.clock.now()
@@ -622,6 +650,8 @@ class Daemon:
         expires = None
         if self._distrust is None:
             expires = (self.world.clock.now() + timedelta(seconds=values["left"])).isoformat()
+        if station.amplifier is not None:
+            self._amplify(station.amplifier, on=True)
         self._alerts.order(
             Order(
                 id=values["id"],
@@ -633,8 +663,6 @@ class Daemon:
                 expires=expires,
             )
         )
-        if station.amplifier is not None:
-            self._amplify(station.amplifier, on=True)
         return {"clusters": [[one.id, one.name, one.profile, list(one.languages)] for one in clusters]}
 
     def _stop(self) -> Mapping[str, Any]:
@@ -645,12 +673,11 @@ class Daemon:
 
     def _play(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:
         """Air a script or one finished programme now, on the clusters that were named."""
-        content, cold = self._content, 0.0
+        content = self._content
         if self._distrust is not None:
             raise BroadcasterError(told(self._distrust, self.world.clock.now(), self._floor))
-        if (amplifier := content.station.amplifier) is not None and not self._amplifier_on:
-            cold = amplifier.warm_up
-            self._amplify(amplifier, on=True)
+        if content.station.amplifier is not None:
+            self._amplify(content.station.amplifier, on=True)
         waits = False
         self._plays += 1
         now = self.world.clock.now().astimezone(content.station.timezone).replace(microsecond=0)
@@ -672,7 +699,7 @@ class Daemon:
                 area_name=place.name if place else cluster.area,
                 bulletin_class=BulletinClass.PRIORITY,
                 nominal=now,
-                at=now + timedelta(seconds=cold),
+                at=now,
                 recipes=recipes_for(content, script.id, cluster, now.date()) if script else (),
                 kind=Kind.ON_DEMAND,
             )

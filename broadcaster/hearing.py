@@ -29,7 +29,7 @@ QUIET = 2 * 100 * math.sqrt(FRAME)  # a second with no louder frame is a pause: 
 
 class Hearing:
     """
-    One broadcast, heard: `tap` what is played, `follow` it to its end, ask for `heard`, and `close`.
+    One broadcast, heard: `tap` what is played, `follow` it to its end, ask for what was heard, and `close`.
 
     The measure: of what was played and of the input the loudness of each 20 ms is taken, once as it is and
     once with the treble raised; stretches of 5 s are compared by correlation, at the delay (up to 1.5 s) that
@@ -66,9 +66,8 @@ class Hearing:
         """Why it is unknown what was heard."""
         return self._listener.fault
 
-    @property
-    def heard(self) -> float | None:
-        """Seconds that were played and picked up; None where nothing can be said."""
+    def heard_of(self, most: float) -> float | None:
+        """Seconds picked up of the first *most* that were played; None where nothing can be said."""
         self._catch_up()
         lengths = [
             (second, min(1.0, take.sounded - number))
@@ -81,7 +80,8 @@ class Hearing:
         heard, last = 0.0, known[0]
         for second, length in lengths:
             last = last if second.heard is None else second.heard
-            heard += length if last else 0.0
+            heard += min(length, most) if last else 0.0
+            most = max(0.0, most - length)
         return heard
 
     @property

@@ -105,6 +105,11 @@ class Journal:
             return {one.airing.occurrence: one.airing for one in self._rows if not one.begins}
 
     @property
+    def is_empty(self) -> bool:
+        """Is all on the disk?"""
+        return not (self._rows or self._marks)
+
+    @property
     def waiting(self) -> int:
         """Rows that the disk did not take yet."""
         return len(self._rows)

@@ -43,11 +43,10 @@ class Hearing(Protocol):
     @property
     def fault(self) -> Fault | None: ...
     @property
-    def heard(self) -> float | None: ...
-    @property
     def silent_for(self) -> float: ...
     def tap(self, source: Source) -> Source: ...
     def follow(self, seconds: float) -> None: ...
+    def heard_of(self, most: float) -> float | None: ...
     def close(self) -> None: ...
 
 
@@ -264,13 +263,14 @@ class Playout:
             reason, detail = _passed_on(broadcast.streams, seconds)
         elif occurrence.missing or len(programmes) < len(occurrence.whole):
             reason, detail = Reason.INCOMPLETE, occurrence.missing
+        heard = hearing.heard_of(length) if hearing else None
         ended = replace(
             row,
             logged=clock.now(),
             started=played.started if seconds else None,
             ended=played.started + timedelta(seconds=seconds) if played.started and seconds else None,
             seconds=round(seconds, 3),
-            heard=None if hearing is None or hearing.heard is None else round(hearing.heard, 1),
+            heard=None if heard is None else round(heard, 1),
             outcome=outcome,
             reason=reason or "",
             detail=detail,
@@ -284,7 +284,8 @@ class Playout:
         if broadcast.streams:
             key, trouble = f"relay/{broadcast.occurrence.cluster}", broadcast.streams[-1].trouble
             if trouble:
-                self._alarms.raise_alarm(key, trouble)
+                where = f"{broadcast.occurrence.cluster_name}, {trouble.where}"
+                self._alarms.raise_alarm(key, replace(trouble, where=where))
             else:
                 self._alarms.clear(key)
 
@@ -304,7 +305,7 @@ class Playout:
         at = max(occurrence.at, clock.now().astimezone(zone))
         expected = clock.monotonic() + (at - clock.now()).total_seconds()  # but for outages
         started: datetime | None = None
-        before, fault = 0.0, None  # a fault that cost nothing but a try is none
+        before, fault, kept = 0.0, None, None  # a fault that cost nothing but a try is none
         while True:
             source = broadcast.open(before)
             tapped = hearing.tap(source) if hearing else source
@@ -318,9 +319,10 @@ class Playout:
             if hearing:
                 hearing.follow(before)
             if played.fault is None:
-                self._alarms.clear(key)
-                return Played(started, before, played.stopped, fault)
-            halt.last_sign = None
+                if before or not halt.is_set():
+                    self._alarms.clear(key)
+                return Played(started, before, played.stopped, fault or (None if before else kept))
+            halt.last_sign, kept = None, played.fault
             self._alarms.raise_alarm(key, replace(played.fault, where=occurrence.cluster_name))
             if before or source.fault is not None:
                 fault = played.fault
@@ -352,6 +354,7 @@ class Playout:
             self._tell_stream(broadcast)
             if hearing is not None:
                 hearing.follow(seconds)
+                self._tell_hearing(occurrence.cluster, hearing)
                 key = f"silence/{occurrence.cluster}"
                 if hearing.silent_for > SILENCE:
                     self._alarms.raise_alarm(key, _not_heard(occurrence))

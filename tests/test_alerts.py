@@ -81,7 +81,7 @@ class TestOnAir:
         at_night(station)
         order(station)
         station.run(5)
-        assert station.ask("clear") == {"cleared": ["lu"]}
+        assert station.ask("clear") == {"cleared": ["lu"], "kept": True}
         station.run(1200, every=10)
         (call,) = calls(station)
         assert (call.outcome, call.reason) == (Outcome.CUT, Reason.STOPPED)

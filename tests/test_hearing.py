@@ -123,7 +123,7 @@ def play(samples: Samples, heard: Samples, lead: float = LEAD) -> tuple[float | 
     listener = Input(heard)
     hearing = Hearing(listener)
     silent = follow(hearing, listener, samples, lead=lead)
-    return hearing.heard, silent
+    return hearing.heard_of(math.inf), silent
 
 
 def join(*samples: Samples) -> Samples:
@@ -250,7 +250,7 @@ def test_of_a_play_that_was_stopped_only_what_sounded_counts() -> None:
     for moment in (0.01, 1, 2, 3, 4, 5, 6, 7, 7.3):
         listener.go_to(LEAD + moment)
         hearing.follow(moment)
-    assert hearing.heard == pytest.approx(7.3)
+    assert hearing.heard_of(math.inf) == pytest.approx(7.3)
 
 
 def test_after_an_outage_it_goes_on() -> None:
@@ -261,7 +261,8 @@ def test_after_an_outage_it_goes_on() -> None:
     hearing = Hearing(listener)
     follow(hearing, listener, first)
     silent = follow(hearing, listener, second, before=9, lead=LEAD + 4.2)
-    assert hearing.heard == pytest.approx(21, abs=0.001)
+    assert hearing.heard_of(math.inf) == pytest.approx(21, abs=0.001)
+    assert hearing.heard_of(7.5) == pytest.approx(7.5)
     assert max(silent) == 0
 
 
@@ -273,7 +274,7 @@ def test_an_input_that_fails_says_nothing() -> None:
     silent = follow(hearing, listener, sound)
     assert silent[-1] > 7
     listener.fault = Fault("card:mic", say("It was told to fail."), say("Tell it not to."))
-    assert hearing.heard is None
+    assert hearing.heard_of(math.inf) is None
     assert hearing.silent_for == 0
     assert hearing.fault is listener.fault
 
@@ -282,9 +283,9 @@ def test_before_anything_sounds_nothing_is_known() -> None:
     """It can be asked and closed at any time."""
     listener = Input(silence(4))
     hearing = Hearing(listener)
-    assert (hearing.heard, hearing.silent_for) == (None, 0)
+    assert (hearing.heard_of(math.inf), hearing.silent_for) == (None, 0)
     hearing.tap(Played(talk(1)))
-    assert (hearing.heard, hearing.silent_for) == (None, 0)
+    assert (hearing.heard_of(math.inf), hearing.silent_for) == (None, 0)
     hearing.close()
     assert listener.closed
 
@@ -333,5 +334,5 @@ def test_at_a_real_sound_server(sound_server: SoundServer, tmp_path: Path, muted
     hearing.close()
     assert played.seconds == pytest.approx(seconds)
     assert hearing.fault is None
-    assert hearing.heard == (0 if muted else pytest.approx(seconds, abs=1))
+    assert hearing.heard_of(math.inf) == (0 if muted else pytest.approx(seconds, abs=1))
     assert max(silent) > 7 if muted else max(silent) < 3

@@ -133,7 +133,8 @@ class _Reporting:
         from broadcaster.edges.notify import News
 
         if self._reporter is not None:
-            news = News(alarm.key, tr(alarm.what), tr(alarm.next), alarm.since, begins)
+            what = f"{alarm.where}: {tr(alarm.what)}" if alarm.where else tr(alarm.what)
+            news = News(alarm.key, what, tr(alarm.next), alarm.since, begins)
             self._reporter.report(news)
 
     def close(self) -> None:

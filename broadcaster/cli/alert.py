@@ -1,5 +1,6 @@
 """alert: an emergency on air at once, again and again until it ends."""
 
+import re
 import secrets
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -8,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -43,6 +44,7 @@ SOUNDS = frozenset(
         ".mp4",
     ]
 )
+IDENTIFIER = re.compile(r"[a-z0-9_./-]+")  # who writes such a word means a script or a file
 LONGEST_TITLE = 60  # letters
 MEMORY = Path("/dev/shm")  # noqa: S108 - where there is no disk, or a full one
 
@@ -89,6 +91,14 @@ def alert(
     here: Here = context.obj
     if clear:
         _clear(here, what)
+    elif cap is not None and what is not None:
+        raise BroadcasterError(
+            Fault(
+                what,
+                say("An emergency has its own words or those of a CAP message, not both."),
+                say("Order them one after the other."),
+            )
+        )
     elif cap is not None:
         _cap(here, _read(cap), cluster or [], every * 60)
     elif what is None or not what.strip():
@@ -126,13 +136,13 @@ def _meant(here: Here, what: str) -> tuple[str, str, Say]:
         if path.suffix.lower() not in SOUNDS:  # it may be no sound at all: find out before anybody is alarmed
             _try(here, path)
         return path.name, "", lambda made_by, place: [("und", made_by.from_file(path, place.profile))]
-    if " " not in what.strip():
+    if IDENTIFIER.fullmatch(what.strip()):
         scripts = sorted(one.parent.name for one in (here.root / "audio").glob("*/script.toml"))
         raise BroadcasterError(
             Fault(
                 what,
                 say("There is neither a script nor a file of this name, and one word is no message."),
-                did_you_mean(what, scripts, say("Write the words in quotes, or the name of a file.")),
+                did_you_mean(what, scripts, say("Write two words or more, or the name of a file.")),
             )
         )
     title = " ".join(what.split())
@@ -222,9 +232,18 @@ def _order(
         raise
     output.line(
         _("Again every {every} min, for {left} min. To end it: broadcaster alert --clear").format(
-            every=f"{every / 60:g}", left=f"{left / 60:.0f}"
+            every=f"{every / 60:g}", left=f"{round(left / 60, 1):g}"
         )
     )
+    _tell_silent(here, places)
+
+
+def _tell_silent(here: Here, places: Sequence[Place]) -> None:
+    """Raise BroadcasterError for clusters whose output takes no sound: it is tried again, but who knows."""
+    alarms = {one["key"]: one for one in ask(here.root, "status", {})["alarms"]}
+    silent = [alarms[key] for one in places if (key := f"sound/{one.id}") in alarms]
+    if silent:
+        raise BroadcasterError(*(Fault(one["where"], one["what"], one["next"]) for one in silent))
 
 
 def _hand_over(here: Here, name: str, script: str, places: Sequence[Place], make: Say) -> None:
@@ -246,9 +265,9 @@ def _hand_over(here: Here, name: str, script: str, places: Sequence[Place], make
 
 def _clear(here: Here, name: str | None) -> None:
     air.needs_daemon(here)
-    cleared = ask(here.root, "clear", {"ids": [name] if name else None})["cleared"]
-    if cleared:
-        output.line(_("The all-clear: {names}. The plan goes on.").format(names=", ".join(cleared)))
+    told = ask(here.root, "clear", {"ids": [name] if name else None})
+    if told["cleared"]:
+        _all_clear(told)
     elif name:
         raise BroadcasterError(
             Fault(
@@ -257,6 +276,21 @@ def _clear(here: Here, name: str | None) -> None:
         )
     else:
         output.line(_("No emergency is in force."))
+
+
+def _all_clear(told: Mapping[str, Any]) -> None:
+    output.line(_("The all-clear: {names}. The plan goes on.").format(names=", ".join(told["cleared"])))
+    if not told["kept"]:
+        output.faults(
+            [
+                Fault(
+                    "",
+                    say("The disk takes nothing: should the machine start anew, the emergency sounds again."),
+                    say("Make room on the disk, and give the all-clear once more after a restart."),
+                    warning=True,
+                )
+            ]
+        )
 
 
 # CAP 1.2
@@ -302,9 +336,9 @@ def _cap(here: Here, data: bytes, clusters: Sequence[str], every: float) -> None
     ended += [key for one in sounding.values() for key in one.replaces]
     refused = [one for one in fits.values() if isinstance(one, Refused)]
     if ended:
-        cleared = ask(here.root, "clear", {"ids": list(dict.fromkeys(ended))})["cleared"]
-        if cleared:
-            output.line(_("The all-clear: {names}. The plan goes on.").format(names=", ".join(cleared)))
+        told = ask(here.root, "clear", {"ids": list(dict.fromkeys(ended))})
+        if told["cleared"]:
+            _all_clear(told)
         elif not sounding:
             output.line(_("Nothing of it was in force."))
     if not sounding and not ended:

@@ -123,18 +123,15 @@ def whole(recipes: Sequence[Recipe], next_step: Text) -> list[Recipe]:
     """Those of *recipes* that lack nothing; raises BroadcasterError with *next_step* if there are none."""
     found = [one for one in recipes if not one.lacks]
     if not found:
+        told = {(one.script, one.language, lacks(one)) for one in recipes}
         raise BroadcasterError(
             *(
                 Fault(
-                    f"audio/{one.script}",
-                    say(
-                        "{language} is not all there: {items}.",
-                        language=called(one.language),
-                        items=lacks(one),
-                    ),
+                    f"audio/{script}",
+                    say("{language} is not all there: {items}.", language=called(language), items=items),
                     next_step,
                 )
-                for one in dict.fromkeys(recipes)
+                for script, language, items in sorted(told)
             )
         )
     return found

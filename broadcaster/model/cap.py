@@ -52,6 +52,15 @@ class CapInfo:
     areas: Sequence[CapArea] = ()
 
     @property
+    def is_pressing(self) -> bool:
+        """Is it an imminent threat, by the rule by which telephones are alerted with CAP (47 CFR 10.400)?"""
+        return (
+            self.urgency in ("Immediate", "Expected")
+            and self.severity in ("Extreme", "Severe")
+            and self.certainty in ("Observed", "Likely")
+        )
+
+    @property
     def text(self) -> str:
         """What is read out: headline, description and instruction, a sentence for each paragraph."""
         written = f"{self.headline}\n\n{self.description}\n\n{self.instruction}"
@@ -171,6 +180,11 @@ def fit(
         elif message.ends(info) <= moment:
             what = say("It expired on {when}.", when=_told(message.ends(info), now))
             left_out.append(Fault(where, what, say("Ask the sender for a newer one.")))
+        elif not info.is_pressing:
+            rank = f"{info.urgency} / {info.severity} / {info.certainty}"
+            what = say("It is not pressing enough to sound at any hour: {rank}.", rank=rank)
+            next_step = say("If it is an emergency here, order it in your own words: broadcaster alert “…”.")
+            left_out.append(Fault(where, what, next_step))
         elif message.starts(info) > moment:
             what = say("It does not hold before {when}.", when=_told(message.starts(info), now))
             left_out.append(Fault(where, what, say("Give it again then.")))

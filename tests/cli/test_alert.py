@@ -123,7 +123,7 @@ class TestOrder:
         [
             ([], "An emergency of what words?", "broadcaster alert"),
             (["tinn"], "one word is no message", "Did you mean “tin”?"),
-            (["lu"], "one word is no message", "Write the words in quotes"),
+            (["lu"], "one word is no message", "Write two words or more"),
         ],
     )
     def test_of_nothing_is_refused(
@@ -139,7 +139,7 @@ class TestOrder:
     def test_is_taken_back_where_its_words_fail(self, type_in: Terminal) -> None:
         """Where the file is no sound, its tone ends and the fault is told."""
         (type_in.station / "loi.mp3").write_text("Nước lũ đang về")
-        with daemon(type_in.station, alert=PLACES, clear={"cleared": ["x"]}) as ear:
+        with daemon(type_in.station, alert=PLACES, clear={"cleared": ["x"], "kept": True}) as ear:
             assert "cannot be read as sound" in type_in.fault("alert", str(type_in.station / "loi.mp3"))
         (_, order), (verb, values) = ear.asked
         assert (verb, values) == ("clear", {"ids": [order["id"]]})
@@ -191,15 +191,17 @@ class TestWhatever:
 class TestClear:
     def test_ends_all_or_one(self, type_in: Terminal) -> None:
         """Without a name all emergencies end, with one that one; it tells which were in force."""
-        with daemon(type_in.station, clear={"cleared": ["3f", "4a"]}) as ear:
+        with daemon(type_in.station, clear={"cleared": ["3f", "4a"], "kept": True}) as ear:
             assert type_in("alert", "--clear").out == "The all-clear: 3f, 4a. The plan goes on.\n"
-            ear.answers["clear"] = {"cleared": ["3f"]}
-            assert type_in("alert", "--clear", "3f").out == "The all-clear: 3f. The plan goes on.\n"
+            ear.answers["clear"] = {"cleared": ["3f"], "kept": False}
+            said = type_in("alert", "--clear", "3f")
+            assert said.out == "The all-clear: 3f. The plan goes on.\n"
+            assert "should the machine start anew, the emergency sounds again" in said.err
         assert ear.asked == [("clear", {"ids": None}), ("clear", {"ids": ["3f"]})]
 
     def test_of_none_is_told(self, type_in: Terminal) -> None:
         """Where none is in force there is nothing to do; one of that name is a fault."""
-        with daemon(type_in.station, clear={"cleared": []}):
+        with daemon(type_in.station, clear={"cleared": [], "kept": True}):
             said = type_in("alert", "--clear")
             assert (said.code, said.out) == (0, "No emergency is in force.\n")
             assert "3f: No such emergency is in force." in type_in.fault("alert", "--clear", "3f")
@@ -232,7 +234,7 @@ class TestCap:
     def test_that_cancels_another_is_the_all_clear(self, type_in: Terminal) -> None:
         """A Cancel ends the message that it names, and nothing else is asked."""
         type_in.write("tin.xml", cap("VN-2", "Cancel", cancels=KEY))
-        with daemon(type_in.station, clear={"cleared": [KEY]}) as ear:
+        with daemon(type_in.station, clear={"cleared": [KEY], "kept": True}) as ear:
             said = type_in("alert", "--cap", str(type_in.station / "tin.xml"))
         assert (said.code, said.out) == (0, f"The all-clear: {KEY}. The plan goes on.\n")
         assert ear.asked == [("clear", {"ids": [KEY]})]
@@ -240,7 +242,7 @@ class TestCap:
     def test_that_replaces_another_ends_it(self, type_in: Terminal) -> None:
         """An Update ends what it replaces and goes on air itself."""
         type_in.write("tin.xml", cap("VN-2", "Update", cancels=KEY))
-        with daemon(type_in.station, alert=PLACES, clear={"cleared": [KEY]}) as ear:
+        with daemon(type_in.station, alert=PLACES, clear={"cleared": [KEY], "kept": True}) as ear:
             assert type_in("alert", "--cap", str(type_in.station / "tin.xml")).code == 0
         assert ear.verbs == ["clear", "alert", "words"]
         assert ear.asked[0][1] == {"ids": [KEY]}

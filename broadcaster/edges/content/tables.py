@@ -373,6 +373,9 @@ def a_list(value: Any) -> list[Any]:
 def a_sink(value: Any) -> str:
     if not re.fullmatch(r"null|file:.+|card:[^#]+(#left|#right)?", a_text(value)):
         raise ValueError(value)
+    kind, _, folder = value.partition(":")
+    if kind == "file" and (folder.startswith(("/", "~")) or ".." in Path(folder).parts):
+        raise ValueError(value)  # it would write outside the station
     return str(value)
 
 
