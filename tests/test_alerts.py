@@ -203,10 +203,12 @@ class TestOverEverything:
         assert [call.outcome for call in calls(station)] == [Outcome.AIRED]
 
     def test_the_amplifier_is_on(self, station: Station) -> None:
-        """It is switched on with the order, and off some time after the end."""
-        content = station.content
-        powered = replace(content, station=replace(content.station, amplifier=Amplifier("an", "aus", 5.0)))
-        station.save(lambda: Loaded(powered, ()))
+        """It is switched on with the order, the words wait until it is warm, and it is off after the end."""
+        content, amplifier = station.content, Amplifier("an", "aus", 5.0)
+        clusters = [*content.station.clusters, make.make_cluster("trung-tam")]
+        powered = replace(content.station, amplifier=amplifier, clusters=clusters)
+        content = station.content = replace(content, station=powered)
+        station.save(lambda: Loaded(content, ()))
         at_night(station)
         assert station.switch.turned == [False]
         order(station, left=60.0)
@@ -214,6 +216,7 @@ class TestOverEverything:
         assert station.switch.turned == [False, True]
         station.run(120)
         assert station.switch.turned == [False, True, False]
+        assert [round(call.seconds) for call in calls(station)] == [CALL + 5, CALL + 5]
 
 
 def _full(*_: object) -> None:
@@ -246,6 +249,21 @@ class TestThroughARestart:
         station.restart(datetime.fromisoformat("2000-01-01T00:00:00+00:00"))
         station.run(400, every=5)
         assert len(calls(station)) == 1  # nor by a clock that does not know
+
+    def test_what_expired_ends_when_the_clock_is_right_again(self, station: Station) -> None:
+        """A machine without a clock takes it up; the time server ends it."""
+        at_night(station)
+        order(station, left=600.0)
+        station.run(100)
+        later = station.clock.now() + timedelta(hours=2)
+        station.clock.its_state = ClockState(synchronised=False, rtc=False, boot="second")
+        station.restart(datetime.fromisoformat("2000-01-01T00:00:00+00:00"))
+        station.run(5)
+        assert [one["id"] for one in station.ask("status")["alerts"]] == ["lu"]
+        station.clock.its_state = ClockState(synchronised=True, rtc=False, boot="second")
+        station.clock.set(later)
+        station.run(15)
+        assert station.ask("status")["alerts"] == []
 
     def test_what_was_cleared_does_not(self, station: Station) -> None:
         """Nor can the same order be taken again."""

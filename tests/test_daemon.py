@@ -296,6 +296,7 @@ class TestOff:
         station.clock.set(DUE + timedelta(seconds=20))
         station.run(120)
         assert station.told == [(ROW, "cut", "power")]
+        assert station.alarms == ["lost/nam-po"]
         assert station.log[0].seconds == 4.0
         assert station.plays() == []
 
@@ -1251,6 +1252,29 @@ class TestTheAmplifier:
         assert station.switch.turned == [False, True]
         station.run_until(DUE + timedelta(seconds=SECONDS + 10))
         assert station.switch.turned == [False, True, False]
+
+    def test_is_warm_also_when_it_is_late(self, station: Station) -> None:
+        """After a power cut nothing sounds into an amplifier that was just switched on."""
+        content = station.content
+        powered = replace(content, station=replace(content.station, amplifier=Amplifier("an", "aus", 20.0)))
+        station.save(lambda: Loaded(powered, ()))
+        station.run_until(DUE - timedelta(minutes=1))
+        station.restart(DUE + timedelta(seconds=10))
+        station.run(60)
+        assert station.switch.turned[-2:] == [True, False]
+        (play,) = station.plays()
+        assert timedelta(seconds=30) <= play[0] - DUE <= timedelta(seconds=32)
+
+    def test_stays_off_for_what_is_over(self, station: Station) -> None:
+        """What was missed for days, and waits for a clock that is sure, needs no amplifier."""
+        content = station.content
+        powered = replace(content, station=replace(content.station, amplifier=Amplifier("an", "aus", 20.0)))
+        station.save(lambda: Loaded(powered, ()))
+        station.run(5)
+        station.clock.its_state = ClockState(synchronised=False, rtc=True, boot="second")
+        station.restart(DUE + timedelta(days=3, hours=3))
+        station.run(60)
+        assert True not in station.switch.turned
 
     def test_that_fails_is_an_alarm_and_silences_nothing(self, station: Station) -> None:
         """Perhaps somebody switched it on by hand: it sounds all the same."""

@@ -136,6 +136,26 @@ class TestOrder:
         assert following in fault
         assert ear.asked == []
 
+    def test_of_one_word_that_names_nothing_is_said(self, type_in: Terminal) -> None:
+        """Who cries fire is no mistyped name."""
+        with daemon(type_in.station, alert=PLACES) as ear:
+            assert type_in("alert", "Cháy!").code == 0
+        assert ear.asked[0][1]["title"] == "Cháy!"
+
+    def test_has_its_own_words_or_those_of_a_message(self, type_in: Terminal) -> None:
+        """Neither is dropped in silence."""
+        with daemon(type_in.station) as ear:
+            assert "not both" in type_in.fault("alert", TEXT, "--cap", "-")
+        assert ear.asked == []
+
+    def test_that_no_output_takes_is_told(self, type_in: Terminal) -> None:
+        """Whoever orders it learns at once where nobody can hear it."""
+        alarm = {"key": "sound/nam-po", "where": "Bản Nậm Pố", "what": "It is dead.", "next": "Look at it."}
+        with daemon(type_in.station, alert=PLACES, status={"alarms": [alarm]}):
+            said = type_in("alert", TEXT)
+        assert said.code == 1
+        assert "Bản Nậm Pố: It is dead." in said.err
+
     def test_is_taken_back_where_its_words_fail(self, type_in: Terminal) -> None:
         """Where the file is no sound, its tone ends and the fault is told."""
         (type_in.station / "loi.mp3").write_text("Nước lũ đang về")

@@ -75,6 +75,8 @@ BAD = {
     "verify a side": (("", 'verify = "card:x#left"'), "[cluster nam-po]", "“verify” is not", "card:NAME"),
     "the middle": (("", 'sink = "card:x#middle"'), "[cluster nam-po]", "“sink” is not", "card:NAME#left"),
     "a side of null": (("", 'sink = "null#left"'), "[cluster nam-po]", "“sink” is not", "card:NAME#left"),
+    "the whole machine": (("", 'sink = "file:/etc"'), "[cluster nam-po]", "“sink” is not", "file:FOLDER"),
+    "above": (("", 'sink = "file:../x"'), "[cluster nam-po]", "“sink” is not", "file:FOLDER"),
     "no off": (("", "", '[amplifier]\non = "x"'), "[amplifier]", "“off” is missing", "a command"),
     "empty command": (
         ("", "", '[amplifier]\non = "\'\' x"\noff = "x"'),

@@ -141,6 +141,28 @@ def test_an_expired_message_is_refused(expires: datetime, holds: bool) -> None:
         assert f"expired on {expires:%Y-%m-%d %H:%M}" in refusal(message)
 
 
+@pytest.mark.parametrize(
+    ("rank", "pressing"),
+    [
+        (("Immediate", "Extreme", "Observed"), True),
+        (("Expected", "Severe", "Likely"), True),
+        (("Future", "Severe", "Likely"), False),
+        (("Past", "Extreme", "Observed"), False),
+        (("Immediate", "Moderate", "Observed"), False),
+        (("Immediate", "Severe", "Possible"), False),
+        (("Unknown", "Unknown", "Unknown"), False),
+    ],
+)
+def test_what_is_not_pressing_wakes_nobody(rank: tuple[str, str, str], pressing: bool) -> None:
+    """Only an imminent threat sounds at any hour; in place of an older warning, a lesser one ends that."""
+    info = replace(make_info(), **dict(zip(("urgency", "severity", "certainty"), rank, strict=True)))
+    if pressing:
+        assert said(make_message(info))
+        return
+    assert f"not pressing enough to sound at any hour: {' / '.join(rank)}" in refusal(make_message(info))
+    assert isinstance(decided(make_message(info, type="Update", references=["a,1"])), Clear)
+
+
 def test_a_message_without_expiry_holds_a_day() -> None:
     """Without an expiry a message holds for 24 hours from when it was sent, or from when it takes effect."""
     assert "expired" in refusal(make_message(sent=NOW - timedelta(hours=24)))
