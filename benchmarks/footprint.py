@@ -1,9 +1,4 @@
-"""
-The daemon beside cron and Liquidsoap: how late, how large, how busy, how soon ready.
-
-A systemd timer is left out: it needs a machine that systemd has started. A manager that is started for
-the purpose, even in namespaces of its own, takes every process of the machine into its control groups.
-"""
+"""The daemon beside cron, a systemd timer and Liquidsoap: how late, how large, how busy, how soon ready."""
 
 import os
 import shutil
@@ -24,7 +19,8 @@ TICKS = os.sysconf("SC_CLK_TCK")
 ROUNDS = 3  # of starting each; the last one stays
 STARTS, EVERY, SHORT = 24, 4, 1  # how many, seconds from one to the next, seconds of sound
 PROGRAMME = 60  # seconds of sound
-APLAY = "aplay -q -D pulse"
+APLAY = "/usr/bin/aplay -q -D pulse"
+MANAGER = "/usr/lib/systemd/systemd"
 
 
 # A process and all below it, as the kernel counts
@@ -201,6 +197,63 @@ class Cron(Way):
         return read(Path(f"/proc/{self.pid}/root/run/crond.pid")).strip() == str(self.pid)
 
 
+class SystemdTimer(Way):
+    """Timers of a manager of its own, in namespaces and a control group of its own."""
+
+    name = "systemd timer, aplay"
+    turn = 1
+    needs = (MANAGER, "aplay", "unshare")
+    needs_root = True
+
+    def write(self, times: Sequence[datetime]) -> None:
+        units = self.folder / "units"
+        shutil.rmtree(units, ignore_errors=True)
+        (units / "all.target.wants").mkdir(parents=True)
+        (self.folder / "ready").unlink(missing_ok=True)
+        alone = "[Unit]\nDefaultDependencies=no\n"
+        given = "".join(f'Environment="{name}={value}"\n' for name, value in self.environment.items())
+        (units / "all.target").write_text(alone, "utf-8")
+        for name, when, command in (
+            ("ready", [], f"/usr/bin/touch {self.folder / 'ready'}"),
+            ("long", times[:1], f"{APLAY} {self.programme}"),
+            ("short", times[1:], f"{APLAY} {self.short}"),
+        ):
+            service = f"{alone}[Service]\nType=oneshot\n{given}StandardOutput=null\nExecStart={command}\n"
+            (units / f"{name}.service").write_text(service, "utf-8")
+            calendar = "".join(f"OnCalendar={at:%Y-%m-%d %H:%M:%S} UTC\n" for at in when)
+            if calendar:
+                timer = f"{alone}[Timer]\nAccuracySec=1us\n{calendar}"
+                (units / f"{name}.timer").write_text(timer, "utf-8")
+            wanted = f"{name}.timer" if calendar else f"{name}.service"
+            (units / "all.target.wants" / wanted).symlink_to(units / wanted)
+
+    def command(self) -> list[str]:
+        joined = "".join(f"mkdir -p {one} && echo $$ > {one}/cgroup.procs && " for one in self._groups)
+        own = (
+            "umount -l /sys/fs/cgroup && mount -t cgroup2 none /sys/fs/cgroup"
+            f" && mount --bind {self.folder / 'units'} /etc/systemd/system && mount -t tmpfs none /run"
+            f" && exec env container=other {MANAGER} --system --unit=all.target --show-status=no"
+        )
+        apart = "--cgroup --mount --pid --fork --mount-proc --kill-child"
+        return ["sh", "-c", f"{joined}exec unshare {apart} sh -c '{own}'"]
+
+    @property
+    def _groups(self) -> list[Path]:
+        """The group of its own in each hierarchy that a manager uses."""
+        mounts = [line.split() for line in read(Path("/proc/self/mounts")).splitlines()]
+        uses = [line for line in mounts if line[2] == "cgroup2" or "name=systemd" in line[3].split(",")]
+        return [Path(line[1], f"footprint-{os.getpid()}") for line in uses]
+
+    def is_ready(self) -> bool:
+        return (self.folder / "ready").exists()
+
+    def stop(self) -> None:
+        super().stop()
+        for group in self._groups:
+            for inner in sorted(group.glob("**/"), reverse=True):
+                inner.rmdir()
+
+
 class Liquidsoap(Way):
     """Its own way to keep times: a switch between sources by the clock, to a sound server's output."""
 
@@ -325,8 +378,7 @@ def footprint() -> None:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="footprint-")))
         programme, short = build(folder / "station")
         ways: dict[Way, Any] = {}
-        print("  systemd timer is left out: needs a machine that systemd has started")
-        for kind in (Ours, Cron, Liquidsoap):
+        for kind in (Ours, Cron, SystemdTimer, Liquidsoap):
             if why := kind.lacks():
                 print(f"  {kind.name} is left out: {why}")
             else:

@@ -278,7 +278,7 @@ class Daemon:
             return
         self._blind_from = self.world.clock.monotonic()
         for halt in list(self._halts.values()):
-            if not halt.on_air:
+            if not halt.sounding:
                 halt.because(Reason.CLOCK)
 
     def _was_set_back(self, now: datetime) -> None:
@@ -359,8 +359,8 @@ class Daemon:
     ) -> None:
         station = self._content.station
         try:
-            if cold := self._cold_for:  # it is late: the amplifier was not on ahead
-                self.world.clock.sleep(cold, halt)
+            if (cold := self._cold_for) and one.at + GRACE >= self.world.clock.now():
+                self.world.clock.sleep(cold, halt)  # it is late: the amplifier was not on ahead
             chime = None
             if station.closing and one.closes:
                 chime = self.world.assembly.find_chime(station.closing, cluster.profile)
@@ -513,7 +513,7 @@ class Daemon:
             one = halt.occurrence
             if one.kind is Kind.ON_DEMAND:
                 continue
-            if not halt.sounding and one.id not in planned:
+            if not halt.sounding and one.id not in planned and one.at >= self._since:
                 # Before it has a row it is as if it had never been handed over.
                 halt.because(Reason.STOPPED if halt.on_air else Reason.SHUTDOWN)
             elif halt.on_air and one.recipes and self._ready(one)[0] is None:

@@ -478,8 +478,16 @@ class Judge:
                 self.lost[name] = self.unsettled.pop(name)
                 if self._rows_lost(plays):
                     self.excused["rows that an unwritable disk lost with a crash"] += 1
+                elif self._hidden(name, plays[0].asked):
+                    self.excused["missed by a clock that was believed and wrong, which the disk hid"] += 1
                 else:
                     self.violate("sound without a row", f"{name} at {plays[0].start}")
+
+    def _hidden(self, name: str, asked: int) -> bool:
+        """Had it a row already, from another time, that the disk did not tell of?"""
+        ended = "select count(*) from events where event = 'end' and occurrence = ?"
+        (rows,) = self.connection().execute(ended, [name]).fetchone()
+        return bool(rows) and self.met(asked - SECOND, asked, None, {"disk"})
 
     # The plan
 
