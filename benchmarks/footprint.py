@@ -251,6 +251,8 @@ class SystemdTimer(Way):
         super().stop()
         for group in self._groups:
             for inner in sorted(group.glob("**/"), reverse=True):
+                while read(inner / "cgroup.procs"):  # what is killed is not gone at once
+                    time.sleep(0.01)
                 inner.rmdir()
 
 
