@@ -350,6 +350,8 @@ class Life:
         self.kernel.at(self.kernel.true + micros(seconds), back)
 
     def _edit(self) -> None:
+        if self.broken:
+            return  # what is saved now is not followed before it can be read
         self.judge.edited()
         self.station.edit()
         self.content = self.station.content()
