@@ -457,7 +457,8 @@ class TestAnEmergency:
         assert cut.seconds > 0.3
         assert emergency.ordered < cut.ended.timestamp() < emergency.first + 0.5
         goods = [one for one in emergency.plan if one["kind"] == "make-good" and one["state"] == "planned"]
-        assert [one["schedule"] for one in goods] == ["cho-phien"]
+        due = [one for one in goods if one["outcome"] is None]  # the first may have met the next call
+        assert [one["schedule"] for one in due] == ["cho-phien"]
 
     def test_is_seen_by_status(self, emergency: Emergency) -> None:
         """`status --json` tells what was ordered and by whom, and what is on air; exit code 0."""
