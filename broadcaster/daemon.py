@@ -170,11 +170,8 @@ class Daemon:
         self._vouched = self._vouched or is_vouched(left.marks, clock.state().boot)
         self._check_clock(now := clock.now())
         if alive is not None:
-            # By a clock that was ahead, or behind: then the rows tell better when all was well.
             ahead = ended > now and self._distrust is None
-            self._since = max(EARLIEST, ended)
-            if ahead or (left.last is not None and left.last - ended > LEAP):
-                self._since = left.last or now
+            self._since = self._last_row(now) if ahead else max(EARLIEST, ended)
             self._planned_until = None
             if now - ended > LEAP and not clock.state().synchronised:
                 self._settles = clock.monotonic() + SETTLING

@@ -7,7 +7,6 @@ delays no sound. What it does not take is kept in memory and tried again.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 from threading import Event, Lock
 from typing import Any
 
@@ -33,7 +32,6 @@ class Left:
     """What the last run left behind."""
 
     marks: Mapping[str, Any]
-    last: datetime | None  # when the last of the occurrences was that it logged in a month
     unfinished: list[Airing]  # whoever takes one up takes it out
 
 
@@ -65,10 +63,7 @@ class Journal:
 
     def _looked_back(self) -> Left:
         if self._left is None:
-            now = self._clock.now()
-            rows = list(self.store.airings(now - timedelta(days=31), now))
-            last = rows[-1].planned if rows else None
-            self._left = Left(self.store.marks(), last, self.store.unfinished())
+            self._left = Left(self.store.marks(), self.store.unfinished())
         return self._left
 
     def begin(self, row: Airing, patience: float = PATIENCE) -> bool | None:

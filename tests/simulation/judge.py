@@ -419,6 +419,12 @@ class Judge:
             self.excused["an emergency that was in force"] += 1
         elif self.wrong_since_look and row["reason"] in ("late", "clock", "off", "outside-hours"):
             self.excused["lost to a clock that was believed and wrong"] += 1
+        elif (
+            row["reason"] == Reason.OFF
+            and planned < self.edition_from
+            and self.met(planned, self.kernel.true, None, {"wrong clock"})
+        ):
+            self.excused["not asked for at its time, which a clock that was behind lived once more"] += 1
         elif self._rows_lost(plays):
             self.excused["rows that an unwritable disk lost with a crash"] += 1
         elif row["outcome"] not in (Outcome.DISPLACED, Outcome.WITHHELD):
