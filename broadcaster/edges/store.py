@@ -2,13 +2,15 @@
 SEAM: the station's memory: play log and marks. SQLite, through sqlite-utils.
 
     events      the play log. Rows are only ever added: one before the first sample of an occurrence
-                (event = 'start'), one when it ended, sounded or not (event = 'end')
+                (event = 'start'), one when it ended, sounded or not (event = 'end'). Each carries the
+                hash of itself and of the row before it (`chain`): what is changed or taken out shows
     airings     view: how each occurrence ended
     marks       last known facts of the daemon: alive, on air
     heard       what decoding told of each recording
 """
 
 import fcntl
+import hashlib
 import json
 import os
 import sqlite3
@@ -22,10 +24,11 @@ from threading import Event, RLock
 from typing import Any
 
 from broadcaster.model.airing import Airing, Outcome, Sounded
-from broadcaster.model.errors import BroadcasterError, Fault, said, say
+from broadcaster.model.errors import BroadcasterError, Fault, Text, said, say
 from broadcaster.model.judgement import Heard
 from broadcaster.model.recording import Measured
 
+HEAD = "log-head"  # the mark of the last row's number: so it shows if that is gone
 LOOKS = 5  # at a lock, until somebody holds it for good
 
 TIMES = ("planned", "logged", "started", "ended")
@@ -100,7 +103,7 @@ class Store:
                 connection.execute("pragma synchronous = full")
             db = _sqlite_utils().Database(connection)
             known = db.table_names()  # asked of any: so it shows if it is no database
-            newest = "events" in known and "heard" in db["events"].columns_dict
+            newest = "events" in known and {"heard", "chain"} <= db["events"].columns_dict.keys()
             if not newest and not (read_only and path.exists()):  # an older one is read as it is
                 _make_tables(db)
         except sqlite3.Error:
@@ -125,8 +128,36 @@ class Store:
         row = {"event": event, **asdict(airing)}
         row |= {name: _stored_time(row[name]) for name in TIMES}
         row["languages"] = json.dumps(row["languages"], ensure_ascii=False)
+        row["seconds"] = float(row["seconds"])
         with self._using("play log", write=True):
+            self._db.execute("begin immediate")  # nobody adds between the last row and this one
+            last = self._db.execute("select seq, chain from events order by seq desc limit 1").fetchone()
+            seq, before = last or (0, "")
+            row["seq"] = seq + 1
+            row["chain"] = link(before or "", row)
             self._db["events"].insert(row)
+            self._db["marks"].upsert({"name": HEAD, "value": json.dumps(row["seq"])}, pk="name")
+
+    def verify(self) -> list[tuple[int, Text]]:
+        """What is wrong with the play log: the number of a row, and what is wrong there."""
+        found, last, before = [], 0, None
+        with self._using("play log"):
+            for row in self._db["events"].rows_where(order_by="seq"):
+                number, chain = row["seq"], row.get("chain")
+                if number != last + 1:
+                    gone = say("{count} rows before it were taken out.", count=number - last - 1)
+                    found.append((number, gone))
+                elif (before or chain) and chain != link(
+                    before or "", row
+                ):  # at first those of older versions
+                    other = say("It is not as it was written, or not where it was.")
+                    found.append((number, other))
+                last, before = number, chain
+            for row in self._db["marks"].rows_where("name = ?", [HEAD]):
+                if (written := json.loads(row["value"])) > last:
+                    told = say("{count} rows at the end were taken out.", count=written - last)
+                    found.append((last + 1, told))
+        return found
 
     def airings(self, start: datetime | None = None, end: datetime | None = None) -> Iterator[Airing]:
         """
@@ -163,7 +194,7 @@ class Store:
 
     def marks(self) -> dict[str, Any]:
         found = {}
-        for row in self._rows("marks"):
+        for row in self._rows("marks", "name != ?", [HEAD]):
             with suppress(TypeError, ValueError):  # damaged: as if it had not been made
                 found[row["name"]] = json.loads(row["value"])
         return found
@@ -269,10 +300,10 @@ def _make_tables(db: Any) -> None:
     with db.conn:
         text = {field.name: str for field in fields(Airing)}
         columns = {"seq": int, "event": str, **text, "seconds": float}
-        columns["heard"] = float
+        columns |= {"heard": float, "chain": str}
         db["events"].create(columns, pk="seq", if_not_exists=True)
-        if "heard" not in db["events"].columns_dict:  # of an older version
-            db["events"].add_column("heard", float)
+        for name in {"heard", "chain"} - db["events"].columns_dict.keys():  # of an older version
+            db["events"].add_column(name, columns[name])
         db["events"].create_index(["occurrence", "event"], unique=True, if_not_exists=True)
         db["events"].create_index(["planned"], if_not_exists=True)
         db["marks"].create({"name": str, "value": str}, pk="name", if_not_exists=True)
@@ -281,6 +312,11 @@ def _make_tables(db: Any) -> None:
             pk="path",
             if_not_exists=True,
         )
+        for change in ("update", "delete"):
+            db.execute(
+                f"create trigger if not exists no_{change} before {change} on events "
+                "begin select raise(abort, 'rows of the play log are only ever added'); end"
+            )
         db.create_view("airings", "select * from events where event = 'end'", ignore=True)
 
 
@@ -295,6 +331,13 @@ def _connect(path: Path, *, read_only: bool, alone: bool, patience: float) -> sq
     else:
         name = ":memory:"
     return sqlite3.connect(name, uri=uri, timeout=patience, check_same_thread=False)
+
+
+def link(before: str, row: Mapping[str, Any]) -> str:
+    """The chain of *row* behind one whose chain is *before*: SHA-256 of that and of all that the row says."""
+    said_by = {name: value for name, value in row.items() if name != "chain" and value is not None}
+    text = json.dumps(said_by, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(f"{before}\n{text}".encode()).hexdigest()
 
 
 def _airing(row: dict[str, Any]) -> Airing:
