@@ -68,7 +68,7 @@ def run(context: typer.Context) -> None:
     logging.getLogger("apscheduler").setLevel(logging.ERROR)  # a look at the plan that took long is no news
     here.as_aired()  # no station, no daemon: say so before anything is written
     reporting = _Reporting(clock)
-    with sole_daemon(here.root), here.memory() as store:
+    with sole_daemon(here.root), here.memory() as (store, damage):
         daemon = Daemon(
             World(
                 clock=clock,
@@ -85,6 +85,8 @@ def run(context: typer.Context) -> None:
                 alive=notify.alive,
             )
         )
+        if damage is not None:
+            daemon.world.alarms.raise_alarm("memory", damage)
         control: Control | None = None
         try:
             control = Control(here.root, daemon.answer)

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from broadcaster.edges.clock import SystemClock
 from broadcaster.edges.content import Loaded, load
 from broadcaster.edges.content.lastgood import LastGood
-from broadcaster.edges.store import Store, database
+from broadcaster.edges.store import Store, database, rescue
 from broadcaster.model.content import Content
 from broadcaster.model.errors import BroadcasterError, Fault, did_you_mean, say
 
@@ -72,11 +72,24 @@ class Here:
             store.close()
 
     @contextmanager
-    def memory(self) -> Iterator[Store]:
-        """The station's memory, for the daemon: where the disk does not take it, as far as it can be read."""
+    def memory(self) -> Iterator[tuple[Store, Fault | None]]:
+        """The station's memory, for the daemon, in any case; and what is wrong if it was damaged."""
+        damage = None
+        try:
+            if rescued := rescue(database(self.var)):
+                damage = Fault(
+                    str(rescued.aside),
+                    say(
+                        "The station's memory was damaged. Rows of the log that still read: {rows}.",
+                        rows=rescued.rows,
+                    ),
+                    say("Keep this file. The disk may be failing: tell whoever installed the machine."),
+                )
+        except BroadcasterError as error:
+            damage = error.faults[0]
         store = Store(database(self.var), patience=DAEMON_WAITS, in_any_case=True)
         try:
-            yield store
+            yield store, damage
         finally:
             store.close()
 

@@ -16,9 +16,10 @@ import os
 import sqlite3
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import asdict, fields
+from contextlib import closing, contextmanager, suppress
+from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 from threading import Event, RLock
 from typing import Any
@@ -28,6 +29,7 @@ from broadcaster.model.errors import BroadcasterError, Fault, Text, said, say
 from broadcaster.model.judgement import Heard
 from broadcaster.model.recording import Measured
 
+SKIPPED = 1 << 20  # rows of a damaged table, at most, of which none reads until the rest is given up
 HEAD = "log-head"  # the mark of the last row's number: so it shows if that is gone
 LOOKS = 5  # at a lock, until somebody holds it for good
 
@@ -133,10 +135,17 @@ class Store:
             self._db.execute("begin immediate")  # nobody adds between the last row and this one
             last = self._db.execute("select seq, chain from events order by seq desc limit 1").fetchone()
             seq, before = last or (0, "")
-            row["seq"] = seq + 1
+            row["seq"] = max(seq, self._head()) + 1  # the numbers of rows that are gone are not used again
             row["chain"] = link(before or "", row)
             self._db["events"].insert(row)
             self._db["marks"].upsert({"name": HEAD, "value": json.dumps(row["seq"])}, pk="name")
+
+    def take_over(self, damaged: sqlite3.Connection) -> int:
+        """Add what a *damaged* memory still says, as it stands there; tell how many rows of the play log."""
+        with self._using("play log", write=True):
+            for table in ("events", "marks", "heard"):
+                self._db[table].insert_all(_readable(damaged, table), ignore=True)
+            return int(self._db["events"].count)
 
     def verify(self) -> list[tuple[int, Text]]:
         """What is wrong with the play log: the number of a row, and what is wrong there."""
@@ -153,11 +162,15 @@ class Store:
                     other = say("It is not as it was written, or not where it was.")
                     found.append((number, other))
                 last, before = number, chain
-            for row in self._db["marks"].rows_where("name = ?", [HEAD]):
-                if (written := json.loads(row["value"])) > last:
-                    told = say("{count} rows at the end were taken out.", count=written - last)
-                    found.append((last + 1, told))
+            if (head := self._head()) > last:
+                found.append((last + 1, say("{count} rows at the end were taken out.", count=head - last)))
         return found
+
+    def _head(self) -> int:
+        """The number of the last row that was ever written."""
+        return max(
+            (json.loads(row["value"]) for row in self._db["marks"].rows_where("name = ?", [HEAD])), default=0
+        )
 
     def airings(self, start: datetime | None = None, end: datetime | None = None) -> Iterator[Airing]:
         """
@@ -250,6 +263,69 @@ class Store:
         db = self._opened(self._path, read_only=False)
         self._db.close()
         self._db, self._unwritten, self._absent = db, False, False
+
+
+@dataclass(frozen=True)
+class Rescued:
+    """What became of a memory that was damaged."""
+
+    aside: Path  # where it is now
+    rows: int  # of the play log that could be read
+
+
+def rescue(path: Path) -> Rescued | None:
+    """
+    Put a damaged database aside and begin another with all that can still be read; None if it is whole.
+
+    Raises BroadcasterError where the disk does not let that be done. Nobody else may use it meanwhile.
+    """
+    if not path.is_file() or _is_whole(path):
+        return None
+    try:
+        numbers = (number for number in count(1) if not _aside(path, number).exists())
+        aside = _aside(path, next(numbers))
+        for suffix in ("", "-wal", "-shm"):
+            with suppress(FileNotFoundError):
+                path.with_name(path.name + suffix).rename(aside.with_name(aside.name + suffix))
+        reading = f"{aside.resolve().as_uri()}?mode=ro"
+        with closing(sqlite3.connect(reading, uri=True)) as damaged, closing(Store(path)) as new:
+            return Rescued(aside, new.take_over(damaged))
+    except (OSError, sqlite3.Error) as error:
+        raise _unusable(path, error) from error
+
+
+def _aside(path: Path, number: int) -> Path:
+    return path.with_name(f"{path.stem}-damaged-{number}{path.suffix}")
+
+
+def _is_whole(path: Path) -> bool:
+    try:
+        with closing(_connect(path, read_only=True, alone=False, patience=1.0)) as connection:
+            return bool(connection.execute("pragma quick_check(1)").fetchone() == ("ok",))
+    except sqlite3.OperationalError:
+        return True  # it cannot be looked at now: the disk, or somebody who writes
+    except sqlite3.DatabaseError:
+        return False
+
+
+def _readable(damaged: sqlite3.Connection, table: str) -> Iterator[dict[str, Any]]:
+    """Every row of a *table* that still reads; what lies on damaged pages is skipped."""
+    damaged.row_factory = sqlite3.Row
+    last, step = 0, 1
+    while step < SKIPPED:
+        try:
+            rows = damaged.execute(
+                f"select rowid as place, * from {table} where rowid > ? order by rowid",  # noqa: S608
+                [last],
+            )
+            for row in rows:
+                found = dict(row)
+                last, step = found.pop("place"), 1
+                yield found
+        except sqlite3.DatabaseError:
+            last, step = last + step, 2 * step
+        else:
+            return
 
 
 @contextmanager

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from broadcaster.edges.store import Store, daemon_runs, database, sole_daemon
+from broadcaster.edges.store import Store, daemon_runs, database, rescue, sole_daemon
 from broadcaster.model.airing import Airing, Outcome, Sounded
 from broadcaster.model.errors import BroadcasterError
 from broadcaster.model.judgement import Heard
@@ -452,6 +452,72 @@ except PermissionError:
     print("may not write")
 print(*(one.occurrence for one in Store(path, read_only=True).airings()))
 """
+
+
+class TestRescue:
+    """A damaged memory is set aside, and what still reads is taken over."""
+
+    @staticmethod
+    def filled(path: Path, rows: int = 300) -> None:
+        store = Store(path)
+        for number in range(rows):
+            store.end(make_row(f"{number:03}"))
+        store.mark("alive", "then")
+        store.close()
+
+    @pytest.mark.parametrize("page", [5, 40, -20, -1])
+    def test_what_lies_on_other_pages_is_kept(self, path: Path, page: int) -> None:
+        """One page that a disk spoilt costs its own rows; the rest is there, in its order, and it goes on."""
+        self.filled(path)
+        pages = path.stat().st_size // 4096
+        with path.open("r+b") as file:
+            file.seek(page % pages * 4096)
+            file.write(b"\xa5" * 4096)
+        rescued = rescue(path)
+        assert rescued is not None
+        assert rescued.aside.stat().st_size == pages * 4096
+        store = Store(path)
+        kept = names(store.airings())
+        assert kept == sorted(kept)
+        assert len(kept) == rescued.rows >= 250
+        store.end(make_row("new"))
+        assert names(store.airings())[-1] == "new"
+        assert len(store.verify()) <= 2
+        store.close()
+        assert rescue(path) is None
+
+    def test_what_is_whole_is_left_alone(self, path: Path) -> None:
+        """So is what is not there."""
+        assert rescue(path) is None
+        self.filled(path, 3)
+        before = path.read_bytes()
+        assert rescue(path) is None
+        assert path.read_bytes() == before
+
+    def test_of_nothing_begins_anew(self, path: Path) -> None:
+        """Another file in its place is kept, each time under a name of its own."""
+        path.parent.mkdir()
+        for number in (1, 2):
+            path.write_bytes(b"not a database, but long enough" * 99)
+            rescued = rescue(path)
+            assert rescued is not None
+            assert (rescued.aside.name, rescued.rows) == (f"broadcaster-damaged-{number}.db", 0)
+            Store(path).close()
+
+    def test_rows_that_were_cut_off_are_not_forgotten(self, path: Path) -> None:
+        """The numbers of rows that are gone are not used again, so `verify` goes on telling of them."""
+        self.filled(path, 3)
+        with sqlite3.connect(path) as connection:
+            connection.execute("drop trigger no_delete")
+            connection.execute("delete from events where seq = 3")
+        connection.close()
+        store = Store(path)
+        store.end(make_row("new"))
+        ((number, what),) = store.verify()
+        store.close()
+        assert (number, "1 rows before it" in str(what)) == (4, True)
+
+
 AS_ANYBODY = """
 import ctypes, os, sys
 drop_from_bounding_set, overriding_permissions = 24, 1  # a right of root's, gone with the next program
