@@ -13,6 +13,7 @@ from . import (
     amplifier,
     approve,
     area,
+    backup,
     clock,
     demo,
     exchange,
@@ -38,7 +39,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-for part in (station, plan, approve, air, alert, clock, log, demo):
+for part in (station, plan, approve, air, alert, clock, log, backup, demo):
     part.add_to(app)
 missing.add_to(recording.app)
 render.add_to(script.app)

@@ -1,13 +1,18 @@
 """log, report: what happened, and the counts."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import date, timedelta
+from threading import Event
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 import typer
 
+from broadcaster.edges.clock import SystemClock
+from broadcaster.edges.control import ask
 from broadcaster.model.airing import AIRED_SHARE, Airing, Outcome
+from broadcaster.model.errors import BroadcasterError, Fault, say
 from broadcaster.report import Counts, Report, in_order, report
 
 from . import output, period, words
@@ -16,11 +21,17 @@ from .language import _
 from .plan import From, Json, Period, Until
 
 Csv = Annotated[bool, typer.Option("--csv", help=_("Print CSV."))]
+VERIFY = "verify"  # in the place of days
 BY = ("area", "script", "language", "outcome", "cluster", "schedule", "group", "class")
 
 
 def add_to(app: typer.Typer) -> None:
-    app.command("log", help=_("What happened to every occurrence (the last seven days)."))(log)
+    app.command(
+        "log",
+        help=_(
+            "What happened to every occurrence (the last seven days); `log verify`: is it as it was written?"
+        ),
+    )(log)
     app.command("report", help=_("Counts for a day, month, quarter or year (this month)."))(count)
 
 
@@ -29,21 +40,87 @@ def log(
     days: Period = None,
     first: From = None,
     last: Until = None,
+    cluster: Annotated[
+        list[str] | None, typer.Option(help=_("Only this cluster; may be given again."))
+    ] = None,
+    schedule: Annotated[
+        list[str] | None, typer.Option(help=_("Only this schedule; may be given again."))
+    ] = None,
+    outcome: Annotated[
+        list[Outcome] | None, typer.Option(help=_("Only this outcome; may be given again."))
+    ] = None,
+    follow: Annotated[
+        bool, typer.Option("--follow", help=_("Go on with what happens from now on, until Ctrl-C."))
+    ] = False,
     json: Json = False,
     csv: Csv = False,
 ) -> None:
     here: Here = context.obj
+    if days == VERIFY:
+        _verify(here)
+        return
+
+    def asked(one: Airing) -> bool:
+        return (
+            one.cluster in (cluster or [one.cluster])
+            and one.schedule in (schedule or [one.schedule])
+            and (not outcome or one.outcome in outcome)
+        )
+
     with here.reading() as store:
         _name, zone = here.place()
         today = now_in(zone).date()
         chosen = period.between(days, first, last, (today - timedelta(days=6), today))
-        airings = list(store.airings(*period.moments(chosen, zone)))
+        airings, seen = list(filter(asked, store.airings(*period.moments(chosen, zone)))), store.head
     if json:
         output.as_json([as_dict(one, zone) for one in airings])
     elif csv:
         output.as_csv([_flat(as_dict(one, zone)) for one in airings])
     else:
         tell(airings, zone)
+        _tell_waiting(here)
+    if follow:
+        _follow(here, seen, asked, zone, json=json)
+
+
+def _verify(here: Here) -> None:
+    with here.reading() as store:
+        found, rows = store.verify(), store.head
+    if found:
+        keep = say("Keep var/broadcaster.db and the backups, and tell whoever is responsible for the counts.")
+        raise BroadcasterError(*(Fault(f"broadcaster.db:{number}", what, keep) for number, what in found))
+    output.line(_("All {rows} rows are as they were written.").format(rows=rows))
+
+
+def _tell_waiting(here: Here) -> None:
+    """What happened and is not in the log yet, since the disk takes nothing."""
+    with suppress(BroadcasterError):
+        if waiting := ask(here.root, "status", {})["rows_waiting"]:
+            output.line(
+                _("Not yet written, since the disk takes nothing: {count} rows.").format(count=waiting)
+            )
+
+
+def _follow(here: Here, seen: int, asked: Callable[[Airing], bool], zone: ZoneInfo, *, json: bool) -> None:
+    with suppress(KeyboardInterrupt), here.reading() as store:
+        while True:
+            for number, one in store.airings_after(seen):
+                seen = number
+                if asked(one) and json:
+                    output.as_json(as_dict(one, zone))
+                elif asked(one):
+                    output.line(
+                        "  ".join(
+                            [
+                                f"{one.planned.astimezone(zone):%d/%m/%Y %H:%M:%S}",
+                                one.cluster_name,
+                                one.script_title,
+                                output.length(one.seconds),
+                                _outcome(one),
+                            ]
+                        )
+                    )
+            SystemClock().sleep(1.0, Event())
 
 
 def as_dict(one: Airing, zone: ZoneInfo) -> dict[str, Any]:

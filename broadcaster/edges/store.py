@@ -19,6 +19,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
+from errno import ENOENT
 from itertools import count
 from pathlib import Path
 from threading import Event, RLock
@@ -33,6 +34,7 @@ SKIPPED = 1 << 20  # rows of a damaged table, at most, of which none reads until
 HEAD = "log-head"  # the mark of the last row's number: so it shows if that is gone
 LOOKS = 5  # at a lock, until somebody holds it for good
 
+OTHER_COPY = say("Take another copy, an older one perhaps.")
 TIMES = ("planned", "logged", "started", "ended")
 
 
@@ -135,10 +137,34 @@ class Store:
             self._db.execute("begin immediate")  # nobody adds between the last row and this one
             last = self._db.execute("select seq, chain from events order by seq desc limit 1").fetchone()
             seq, before = last or (0, "")
-            row["seq"] = max(seq, self._head()) + 1  # the numbers of rows that are gone are not used again
+            row["seq"] = max(seq, self.head) + 1  # the numbers of rows that are gone are not used again
             row["chain"] = link(before or "", row)
             self._db["events"].insert(row)
             self._db["marks"].upsert({"name": HEAD, "value": json.dumps(row["seq"])}, pk="name")
+
+    def copy_to(self, path: Path) -> int:
+        """
+        Write all of it to *path*, as it is at one moment, while others write; tell the rows of the play log.
+
+        The file is whole or not there. Raises BroadcasterError.
+        """
+        part = path.with_name(f".{path.name}.part")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            part.unlink(missing_ok=True)
+            with closing(sqlite3.connect(part)) as copy:
+                self._db.conn.backup(copy)
+                copy.execute("pragma journal_mode = delete")
+                rows = copy.execute("select count(*) from events").fetchone()[0]
+            with part.open("rb") as file:
+                os.fsync(file.fileno())
+            part.replace(path)
+        except (OSError, sqlite3.Error) as error:
+            raise _unusable(path, error) from error
+        finally:
+            with suppress(OSError):
+                part.unlink(missing_ok=True)
+        return int(rows)
 
     def take_over(self, damaged: sqlite3.Connection) -> int:
         """Add what a *damaged* memory still says, as it stands there; tell how many rows of the play log."""
@@ -162,11 +188,12 @@ class Store:
                     other = say("It is not as it was written, or not where it was.")
                     found.append((number, other))
                 last, before = number, chain
-            if (head := self._head()) > last:
+            if (head := self.head) > last:
                 found.append((last + 1, say("{count} rows at the end were taken out.", count=head - last)))
         return found
 
-    def _head(self) -> int:
+    @property
+    def head(self) -> int:
         """The number of the last row that was ever written."""
         return max(
             (json.loads(row["value"]) for row in self._db["marks"].rows_where("name = ?", [HEAD])), default=0
@@ -184,6 +211,11 @@ class Store:
                 where.append(f"planned {compare} ?")
                 values.append(_stored_time(moment))
         yield from self._read(f"event = 'end' and {' and '.join(where)}", values)
+
+    def airings_after(self, seq: int) -> list[tuple[int, Airing]]:
+        """How occurrences ended in the rows behind row *seq*, in the order in which they were written."""
+        rows = self._rows("events", "event = 'end' and seq > ?", [seq], order_by="seq")
+        return [(row["seq"], _airing(row)) for row in rows]
 
     def unfinished(self) -> list[Airing]:
         """Occurrences that began and never ended: the machine died while they sounded."""
@@ -282,11 +314,7 @@ def rescue(path: Path) -> Rescued | None:
     if not path.is_file() or _is_whole(path):
         return None
     try:
-        numbers = (number for number in count(1) if not _aside(path, number).exists())
-        aside = _aside(path, next(numbers))
-        for suffix in ("", "-wal", "-shm"):
-            with suppress(FileNotFoundError):
-                path.with_name(path.name + suffix).rename(aside.with_name(aside.name + suffix))
+        aside = _put_aside(path, "damaged")
         reading = f"{aside.resolve().as_uri()}?mode=ro"
         with closing(sqlite3.connect(reading, uri=True)) as damaged, closing(Store(path)) as new:
             return Rescued(aside, new.take_over(damaged))
@@ -294,8 +322,36 @@ def rescue(path: Path) -> Rescued | None:
         raise _unusable(path, error) from error
 
 
-def _aside(path: Path, number: int) -> Path:
-    return path.with_name(f"{path.stem}-damaged-{number}{path.suffix}")
+def restore(copy: Path, path: Path) -> tuple[int, Path | None]:
+    """
+    Put a *copy* in the place of a station's memory; tell its rows, and where what was there is now.
+
+    Raises BroadcasterError if the copy is damaged, or its play log is not as it was written. No daemon may
+    use the memory meanwhile.
+    """
+    if not copy.is_file():
+        raise _unusable(copy, FileNotFoundError(ENOENT, os.strerror(ENOENT)))
+    if not _is_whole(copy):
+        raise _damaged(copy)
+    with closing(Store(copy, read_only=True)) as kept:
+        if found := kept.verify():
+            raise BroadcasterError(*(Fault(f"{copy}:{number}", what, OTHER_COPY) for number, what in found))
+        before = None
+        try:
+            if path.exists():
+                before = _put_aside(path, "before")
+        except OSError as error:
+            raise _unusable(path, error) from error
+        return kept.copy_to(path), before
+
+
+def _put_aside(path: Path, why: str) -> Path:
+    names = (path.with_name(f"{path.stem}-{why}-{number}{path.suffix}") for number in count(1))
+    aside = next(one for one in names if not one.exists())
+    for suffix in ("", "-wal", "-shm"):
+        with suppress(FileNotFoundError):
+            path.with_name(path.name + suffix).rename(aside.with_name(aside.name + suffix))
+    return aside
 
 
 def _is_whole(path: Path) -> bool:
@@ -429,6 +485,10 @@ def _airing(row: dict[str, Any]) -> Airing:
 def _stored_time(moment: datetime | None) -> str | None:
     """In UTC, so that text sorts as time does."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds") if moment is not None else None
+
+
+def _damaged(path: Path) -> BroadcasterError:
+    return BroadcasterError(Fault(str(path), say("This copy is damaged."), OTHER_COPY))
 
 
 def _unusable(path: Path, error: Exception) -> BroadcasterError:

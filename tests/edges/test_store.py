@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from broadcaster.edges.store import Store, daemon_runs, database, rescue, sole_daemon
+from broadcaster.edges.store import Store, daemon_runs, database, rescue, restore, sole_daemon
 from broadcaster.model.airing import Airing, Outcome, Sounded
 from broadcaster.model.errors import BroadcasterError
 from broadcaster.model.judgement import Heard
@@ -452,6 +452,99 @@ except PermissionError:
     print("may not write")
 print(*(one.occurrence for one in Store(path, read_only=True).airings()))
 """
+
+
+class TestBackup:
+    """A copy is as the memory was at one moment, and what comes back is as the copy."""
+
+    def test_comes_back_elsewhere(self, path: Path, tmp_path: Path) -> None:
+        """Rows, marks and their chain are there on another machine, and it goes on."""
+        store = Store(path)
+        for name in "ab":
+            store.end(make_row(name))
+        store.mark("alive", "then")
+        assert store.copy_to(tmp_path / "usb" / "copy.db") == 2
+        store.end(make_row("c"))
+        store.close()
+        assert [one.name for one in (tmp_path / "usb").iterdir()] == ["copy.db"]
+        other = tmp_path / "other" / "broadcaster.db"
+        assert restore(tmp_path / "usb" / "copy.db", other) == (2, None)
+        back = Store(other)
+        assert (names(back.airings()), back.marks()) == (["a", "b"], {"alive": "then"})
+        back.end(make_row("d"))
+        assert back.verify() == []
+        back.close()
+
+    def test_what_was_there_is_kept(self, path: Path, tmp_path: Path) -> None:
+        """The log that a copy replaces is put aside, whole."""
+        store = Store(path)
+        store.end(make_row("a"))
+        store.copy_to(tmp_path / "copy.db")
+        store.end(make_row("b"))
+        store.close()
+        rows, before = restore(tmp_path / "copy.db", path)
+        assert rows == 1
+        assert before is not None
+        assert names(Store(before, read_only=True).airings()) == ["a", "b"]
+
+    def test_while_somebody_writes_it_is_of_one_moment(self, path: Path, tmp_path: Path) -> None:
+        """Each copy verifies, whatever is added meanwhile."""
+        store = Store(path)
+        done = Event()
+
+        def write() -> None:
+            number = 0
+            while not done.is_set():
+                number += 1
+                store.end(make_row(str(number)))
+
+        with ThreadPoolExecutor(1) as pool:
+            writing = pool.submit(write)
+            for number in range(5):
+                copying = Store(path, read_only=True)
+                rows = copying.copy_to(tmp_path / f"{number}.db")
+                copying.close()
+                copy = Store(tmp_path / f"{number}.db", read_only=True)
+                assert (len(list(copy.airings())), copy.verify()) == (rows, [])
+                copy.close()
+            done.set()
+            writing.result()
+        store.close()
+
+    @pytest.mark.parametrize("wrong", ["damaged", "changed", "absent"])
+    def test_one_that_is_not_right_is_refused(self, path: Path, tmp_path: Path, wrong: str) -> None:
+        """A copy that was damaged or changed replaces nothing."""
+        store = Store(path)
+        for number in range(200):
+            store.end(make_row(str(number)))
+        copy = tmp_path / "copy.db"
+        store.copy_to(copy)
+        store.close()
+        before = path.read_bytes()
+        if wrong == "damaged":
+            with copy.open("r+b") as file:
+                file.seek(20 * 4096)
+                file.write(b"\xa5" * 4096)
+        elif wrong == "changed":
+            with sqlite3.connect(copy) as connection:
+                connection.execute("drop trigger no_update")
+                connection.execute("update events set seconds = 1 where seq = 7")
+            connection.close()
+        else:
+            copy.unlink()
+        with pytest.raises(BroadcasterError) as caught:
+            restore(copy, path)
+        told = {"damaged": "damaged", "changed": "not as it was written", "absent": "cannot be used"}[wrong]
+        assert told in str(caught.value)
+        assert path.read_bytes() == before
+
+    def test_where_there_is_no_room_nothing_is_left(self, path: Path, tmp_path: Path) -> None:
+        """A place that takes no file is told, and no half of a copy remains."""
+        store = Store(path)
+        (tmp_path / "file").write_bytes(b"")
+        with pytest.raises(BroadcasterError, match="cannot be used"):
+            store.copy_to(tmp_path / "file" / "copy.db")
+        store.close()
 
 
 class TestRescue:

@@ -1,0 +1,49 @@
+"""backup, restore: the play log in a file that can be carried away."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from broadcaster.edges.store import database, restore, sole_daemon
+
+from . import output
+from .here import Here, now_in
+from .language import _
+
+
+def add_to(app: typer.Typer) -> None:
+    app.command("backup", help=_("Copy the play log, also while the daemon runs."))(backup)
+    app.command("restore", help=_("Bring a copy of the play log back; what is there is kept aside."))(
+        bring_back
+    )
+
+
+def backup(
+    context: typer.Context,
+    to: Annotated[
+        Path | None,
+        typer.Argument(metavar=_("FILE|FOLDER"), help=_("Where to; by default into var/backups/.")),
+    ] = None,
+) -> None:
+    here: Here = context.obj
+    name, zone = here.place()
+    if to is None or to.is_dir():
+        folder = to or here.var / "backups"
+        to = folder / f"{here.root.resolve().name}-{now_in(zone):%Y-%m-%d-%H%M%S}.db"
+    with here.reading() as store:
+        rows = store.copy_to(to)
+    output.line(
+        _("{station}: {rows} rows of the play log are in {file}.").format(station=name, rows=rows, file=to)
+    )
+
+
+def bring_back(
+    context: typer.Context, copy: Annotated[Path, typer.Argument(metavar=_("FILE"), help=_("The copy."))]
+) -> None:
+    here: Here = context.obj
+    with sole_daemon(here.root):
+        rows, before = restore(copy, database(here.var))
+    output.line(_("{rows} rows of the play log are back.").format(rows=rows))
+    if before is not None:
+        output.line(_("What was there before is kept: {file}").format(file=before))
