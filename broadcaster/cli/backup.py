@@ -34,7 +34,7 @@ def backup(
     with here.reading() as store:
         rows = store.copy_to(to)
     output.line(
-        _("{station}: {rows} rows of the play log are in {file}.").format(station=name, rows=rows, file=to)
+        _("{station}: {file} holds the play log, {rows} rows.").format(station=name, rows=rows, file=to)
     )
 
 
@@ -44,6 +44,6 @@ def bring_back(
     here: Here = context.obj
     with sole_daemon(here.root):
         rows, before = restore(copy, database(here.var))
-    output.line(_("{rows} rows of the play log are back.").format(rows=rows))
+    output.line(_("Rows of the play log that are back: {rows}.").format(rows=rows))
     if before is not None:
         output.line(_("What was there before is kept: {file}").format(file=before))

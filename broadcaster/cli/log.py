@@ -97,14 +97,16 @@ def _tell_waiting(here: Here) -> None:
     with suppress(BroadcasterError):
         if waiting := ask(here.root, "status", {})["rows_waiting"]:
             output.line(
-                _("Not yet written, since the disk takes nothing: {count} rows.").format(count=waiting)
+                _("Rows not yet written, since the disk takes nothing: {count}.").format(count=waiting)
             )
 
 
 def _follow(here: Here, seen: int, asked: Callable[[Airing], bool], zone: ZoneInfo, *, json: bool) -> None:
-    with suppress(KeyboardInterrupt), here.reading() as store:
+    with suppress(KeyboardInterrupt):
         while True:
-            for number, one in store.airings_after(seen):
+            with here.reading() as store:  # anew: one that nobody wrote to when it was opened shows no change
+                added = store.airings_after(seen)
+            for number, one in added:
                 seen = number
                 if asked(one) and json:
                     output.as_json(as_dict(one, zone))

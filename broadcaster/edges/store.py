@@ -180,7 +180,7 @@ class Store:
             for row in self._db["events"].rows_where(order_by="seq"):
                 number, chain = row["seq"], row.get("chain")
                 if number != last + 1:
-                    gone = say("{count} rows before it were taken out.", count=number - last - 1)
+                    gone = say("Rows taken out before it: {count}.", count=number - last - 1)
                     found.append((number, gone))
                 elif (before or chain) and chain != link(
                     before or "", row
@@ -189,7 +189,7 @@ class Store:
                     found.append((number, other))
                 last, before = number, chain
             if (head := self.head) > last:
-                found.append((last + 1, say("{count} rows at the end were taken out.", count=head - last)))
+                found.append((last + 1, say("Rows taken out at the end: {count}.", count=head - last)))
         return found
 
     @property

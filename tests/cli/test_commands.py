@@ -5,8 +5,10 @@ import json
 import os
 import pty
 import re
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from io import StringIO
@@ -589,7 +591,77 @@ def log_a_day(type_in: Terminal) -> None:
     store.close()
 
 
+class TestBackup:
+    def test_comes_back(self, type_in: Terminal, tmp_path: Path) -> None:
+        """A copy is named after station and moment; brought back, the log is as it was, the other is kept."""
+        log_a_day(type_in)
+        said = type_in("backup", str(tmp_path))
+        (copy,) = tmp_path.glob(f"{type_in.station.name}-*.db")
+        assert f"{copy} holds the play log, 4 rows." in said.out
+        database(type_in.station / "var").unlink()
+        Store(database(type_in.station / "var")).close()
+        said = type_in("restore", str(copy))
+        assert "Rows of the play log that are back: 4." in said.out
+        assert "broadcaster-before-1.db" in said.out
+        assert len(type_in("log", DAY, "--json").json) == 4
+
+    def test_is_made_in_the_station_unless_told_otherwise(self, type_in: Terminal) -> None:
+        """Without a place it goes into var/backups/."""
+        log_a_day(type_in)
+        assert type_in("backup").code == 0
+        assert len(list((type_in.station / "var" / "backups").glob("*.db"))) == 1
+
+    def test_is_not_restored_under_a_running_daemon(self, type_in: Terminal, tmp_path: Path) -> None:
+        """What the daemon writes to is not taken away from it."""
+        log_a_day(type_in)
+        type_in("backup", str(tmp_path / "copy.db"))
+        with sole_daemon(type_in.station):
+            assert "already runs" in type_in.fault("restore", str(tmp_path / "copy.db"))
+
+
 class TestLog:
+    def test_verifies_its_rows(self, type_in: Terminal) -> None:
+        """`log verify` says that all is as it was written, or which row is not."""
+        log_a_day(type_in)
+        assert type_in("log", "verify").out == "All 4 rows are as they were written.\n"
+        with closing(sqlite3.connect(database(type_in.station / "var"))) as connection, connection:
+            connection.execute("drop trigger no_update")
+            connection.execute("update events set seconds = 99 where seq = 2")
+        assert "broadcaster.db:2: It is not as it was written" in type_in.fault("log", "verify")
+
+    @pytest.mark.parametrize(
+        ("arguments", "count"),
+        [
+            (["--cluster", "nam-po"], 2),
+            (["--cluster", "nam-po", "--outcome", "cut"], 1),
+            (["--schedule", "tin"], 2),
+            (["--outcome", "aired", "--outcome", "missed"], 3),
+            (["--cluster", "xa-la"], 0),
+        ],
+    )
+    def test_is_asked_for_a_part(self, type_in: Terminal, arguments: list[str], count: int) -> None:
+        """By cluster, schedule and outcome, each given once or more."""
+        log_a_day(type_in)
+        assert len(type_in("log", DAY, "--json", *arguments).json) == count
+
+    def test_is_followed(self, type_in: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+        """With --follow each row is told that is added from then on, until Ctrl-C."""
+        log_a_day(type_in)
+        added = iter(["x/2026-11-20T05:30:00/nam-po"])
+
+        def passing(_clock: object, _seconds: float, _stop: object) -> bool:
+            try:
+                name = next(added)
+            except StopIteration:
+                raise KeyboardInterrupt from None
+            with closing(Store(database(type_in.station / "var"))) as store:
+                store.end(replace(make.make_airing(), occurrence=name, script_title="Tin mới"))
+            return False
+
+        monkeypatch.setattr("broadcaster.edges.clock.SystemClock.sleep", passing)
+        said = type_in("log", DAY, "--follow")
+        assert said.out.splitlines()[-1].count("Tin mới") == 1
+
     def test_says_in_json_what_happened(self, type_in: Terminal) -> None:
         """Every occurrence with its outcome, in the words of the design, times at the station."""
         log_a_day(type_in)

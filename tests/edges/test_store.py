@@ -255,11 +255,11 @@ class TestStore:
             ("update events set seconds = 61 where seq = 2", 2, "not as it was written"),
             ("update events set outcome = 'aired' where seq = 1", 1, "not as it was written"),
             ("update events set heard = 0 where seq = 4", 4, "not as it was written"),
-            ("update events set seq = 9 where seq = 4", 9, "5 rows before it"),
-            ("delete from events where seq = 1", 2, "1 rows before it"),
-            ("delete from events where seq in (2, 3)", 4, "2 rows before it"),
-            ("delete from events where seq = 4", 4, "1 rows at the end"),
-            ("delete from events", 1, "4 rows at the end"),
+            ("update events set seq = 9 where seq = 4", 9, "before it: 5"),
+            ("delete from events where seq = 1", 2, "before it: 1"),
+            ("delete from events where seq in (2, 3)", 4, "before it: 2"),
+            ("delete from events where seq = 4", 4, "at the end: 1"),
+            ("delete from events", 1, "at the end: 4"),
         ],
     )
     def test_finds_what_was_changed(self, path: Path, wrong: str, row: int, what: str) -> None:
@@ -608,7 +608,7 @@ class TestRescue:
         store.end(make_row("new"))
         ((number, what),) = store.verify()
         store.close()
-        assert (number, "1 rows before it" in str(what)) == (4, True)
+        assert (number, "before it: 1" in str(what)) == (4, True)
 
 
 AS_ANYBODY = """
