@@ -29,7 +29,7 @@ def add_to(app: typer.Typer) -> None:
     app.command(
         "log",
         help=_(
-            "What happened to every occurrence (the last seven days); `log verify`: whether it is as it was written."
+            "What happened to every occurrence (the last seven days); `log verify`: is it as written."
         ),
     )(log)
     app.command("report", help=_("Counts for a day, month, quarter or year (this month)."))(count)
