@@ -28,9 +28,7 @@ BY = ("area", "script", "language", "outcome", "cluster", "schedule", "group", "
 def add_to(app: typer.Typer) -> None:
     app.command(
         "log",
-        help=_(
-            "What happened to every occurrence (the last seven days); `log verify`: is it as written."
-        ),
+        help=_("What happened to every occurrence (the last seven days); `log verify`: is it as written."),
     )(log)
     app.command("report", help=_("Counts for a day, month, quarter or year (this month)."))(count)
 
