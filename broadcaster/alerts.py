@@ -81,7 +81,7 @@ class Alerts:
         output: Callable[[Cluster], Output],
         station: Callable[[], Station],
         logged: Callable[[Airing], None],
-        cold_for: Callable[[], float] = lambda: 0.0,
+        cold_for: Callable[[], float],
     ) -> None:
         """
         *find* gives the programme in a folder of a digest, *output* a cluster's, *station* the station as

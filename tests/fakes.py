@@ -17,7 +17,7 @@ from broadcaster.edges.sink import FIRST, SAMPLE_BYTES, Played, Reel, Sink, Sour
 from broadcaster.edges.store import AlreadyLoggedError
 from broadcaster.edges.voice import VoiceError, admit, save
 from broadcaster.model.airing import Airing
-from broadcaster.model.errors import Fault, say
+from broadcaster.model.errors import BroadcasterError, Fault, say
 from broadcaster.model.programme import SAMPLE_RATE
 from broadcaster.model.recording import Measured
 from broadcaster.model.spoken import spoken
@@ -268,6 +268,11 @@ class FakeCrew:
         self._closed = True
         for worker in self._workers.values():
             worker.shutdown(wait=True)
+
+
+def refused(*_: object, **__: object) -> Any:
+    """What a method of a store does on a disk that takes and tells nothing."""
+    raise BroadcasterError(Fault("play log", say("The disk is full."), say("Make room.")))
 
 
 class FakeStore:

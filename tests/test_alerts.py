@@ -22,6 +22,7 @@ from broadcaster.model.plan import plan
 from broadcaster.model.station import Amplifier
 from tests import factories as make
 from tests.daemons import DUE, FRIDAY, Station
+from tests.fakes import refused
 
 NIGHT = make.at(FRIDAY, "02:00")
 WORDS = 6.0  # seconds
@@ -194,7 +195,7 @@ class TestOverEverything:
         """It sounds, and is logged when there is room."""
         at_night(station)
         for name in ("begin", "end", "mark"):
-            monkeypatch.setattr(station.store, name, _full)
+            monkeypatch.setattr(station.store, name, refused)
         order(station)
         station.run(20)
         assert station.log == []
@@ -217,12 +218,6 @@ class TestOverEverything:
         station.run(120)
         assert station.switch.turned == [False, True, False]
         assert [round(call.seconds) for call in calls(station)] == [CALL + 5, CALL + 5]
-
-
-def _full(*_: object) -> None:
-    from broadcaster.model.errors import Fault, say
-
-    raise BroadcasterError(Fault("play log", say("The disk is full."), say("Make room.")))
 
 
 class TestThroughARestart:

@@ -36,7 +36,7 @@ from broadcaster.model.station import Amplifier
 from broadcaster.playout import AHEAD
 from tests import factories as make
 from tests.daemons import DUE, FRIDAY, PATIENCE, SECONDS, Station
-from tests.fakes import FakeSwitch, make_output
+from tests.fakes import FakeSwitch, make_output, refused
 from tests.programmes import ReadyAssembly
 from tests.stations import STATION, approve, build, write
 
@@ -209,11 +209,8 @@ class TestOff:
         station.store._ended.clear()  # as if the power had gone
         station.store._marks = marks
 
-        def gone(*_: object, **__: object) -> Any:
-            raise BroadcasterError(Fault("play log", say("The disk is gone."), say("Look at it.")))
-
         for name in ("airings", "unfinished", "marks", "mark", "begin", "end"):
-            monkeypatch.setattr(station.store, name, gone)
+            monkeypatch.setattr(station.store, name, refused)
         station.restart(DUE + timedelta(days=1, hours=1))
         station.run_until(DUE + timedelta(days=2, minutes=1), every=10)
         assert station.plays()[1:] == [(DUE + timedelta(days=2), ["tin-vi"])]
@@ -246,12 +243,8 @@ class TestOff:
         self, station: Station, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """Nobody knows whether the run before let it sound, which could not write that down either."""
-
-        def full(*_: object) -> None:
-            raise BroadcasterError(Fault("play log", say("The disk is full."), say("Make room.")))
-
-        monkeypatch.setattr(station.store, "begin", full)
-        monkeypatch.setattr(station.store, "end", full)
+        monkeypatch.setattr(station.store, "begin", refused)
+        monkeypatch.setattr(station.store, "end", refused)
         station.run_until(DUE + timedelta(seconds=20))
         station.restart(DUE + timedelta(seconds=22))
         station.run(120)
@@ -354,10 +347,7 @@ class TestMakeGood:
         station.run_until(make.at("2026-11-17", "17:32"))
         station.sink().raises = None
 
-        def gone(*_: object, **__: object) -> Any:
-            raise BroadcasterError(Fault("play log", say("The disk is gone."), say("Look at it.")))
-
-        monkeypatch.setattr(station.store, "airings", gone)
+        monkeypatch.setattr(station.store, "airings", refused)
         station.edits += 1
         station.run_until(make.at("2026-11-18"), every=10)
         monkeypatch.undo()
@@ -784,14 +774,10 @@ class TestErrorsOfOurs:
         self, station: Station, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """On a full disk it sounds on the second, an alarm says so, and its row comes when there is room."""
-
-        def full(*_: object) -> None:
-            raise BroadcasterError(Fault("play log", say("The disk is full."), say("Make room.")))
-
         station.write(make.make_schedule("lich", make.make_rule(make.time(17, 30), make.time(17, 35))))
         station.run_until(DUE - timedelta(seconds=10))
-        monkeypatch.setattr(station.store, "begin", full)
-        monkeypatch.setattr(station.store, "end", full)
+        monkeypatch.setattr(station.store, "begin", refused)
+        monkeypatch.setattr(station.store, "end", refused)
         station.run_until(DUE + timedelta(minutes=1))
         assert station.log == []
         assert station.plays() == [(DUE, ["tin-vi"])]
@@ -1241,11 +1227,15 @@ class TestTrust:
 
 
 class TestTheAmplifier:
+    def power(self, station: Station, warm_up: float) -> None:
+        """Give the station an amplifier to switch."""
+        content = station.content
+        powered = replace(content.station, amplifier=Amplifier("an", "aus", warm_up))
+        station.save(lambda: Loaded(replace(content, station=powered), ()))
+
     def test_is_warm_when_it_sounds(self, station: Station) -> None:
         """On so long before that it has warmed up, and off some seconds after the end."""
-        content = station.content
-        powered = replace(content, station=replace(content.station, amplifier=Amplifier("an", "aus", 20.0)))
-        station.save(lambda: Loaded(powered, ()))
+        self.power(station, warm_up=20.0)
         station.run_until(DUE - timedelta(seconds=30))
         assert station.switch.turned == [False]
         station.run_until(DUE - timedelta(seconds=20))
@@ -1255,9 +1245,7 @@ class TestTheAmplifier:
 
     def test_is_warm_also_when_it_is_late(self, station: Station) -> None:
         """After a power cut nothing sounds into an amplifier that was just switched on."""
-        content = station.content
-        powered = replace(content, station=replace(content.station, amplifier=Amplifier("an", "aus", 20.0)))
-        station.save(lambda: Loaded(powered, ()))
+        self.power(station, warm_up=20.0)
         station.run_until(DUE - timedelta(minutes=1))
         station.restart(DUE + timedelta(seconds=10))
         station.run(60)
@@ -1267,9 +1255,7 @@ class TestTheAmplifier:
 
     def test_stays_off_for_what_is_over(self, station: Station) -> None:
         """What was missed for days, and waits for a clock that is sure, needs no amplifier."""
-        content = station.content
-        powered = replace(content, station=replace(content.station, amplifier=Amplifier("an", "aus", 20.0)))
-        station.save(lambda: Loaded(powered, ()))
+        self.power(station, warm_up=20.0)
         station.run(5)
         station.clock.its_state = ClockState(synchronised=False, rtc=True, boot="second")
         station.restart(DUE + timedelta(days=3, hours=3))
@@ -1278,9 +1264,7 @@ class TestTheAmplifier:
 
     def test_that_fails_is_an_alarm_and_silences_nothing(self, station: Station) -> None:
         """Perhaps somebody switched it on by hand: it sounds all the same."""
-        content = station.content
-        powered = replace(content, station=replace(content.station, amplifier=Amplifier("an", "aus", 5.0)))
-        station.save(lambda: Loaded(powered, ()))
+        self.power(station, warm_up=5.0)
         station.switch.fault = Fault("amplifier", say("It does not answer."), say("Look at its cable."))
         station.run_until(DUE + timedelta(seconds=5))
         assert station.alarms == ["amplifier"]

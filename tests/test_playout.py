@@ -16,14 +16,14 @@ from broadcaster.edges.store import Store, database
 from broadcaster.journal import Journal
 from broadcaster.model.airing import Airing, Outcome
 from broadcaster.model.content import Content
-from broadcaster.model.errors import BroadcasterError, Fault, say
+from broadcaster.model.errors import BroadcasterError
 from broadcaster.model.occurrence import Occurrence, Reason
 from broadcaster.model.plan import plan
 from broadcaster.model.programme import Programme
 from broadcaster.model.schedule import BulletinClass
 from broadcaster.playout import AHEAD, GRACE, RETRY, Halt, Playout, Programmes
 from tests import factories as make
-from tests.fakes import FakeClock, FakeSink, FakeStore, make_output
+from tests.fakes import FakeClock, FakeSink, FakeStore, make_output, refused
 from tests.programmes import make_programme, make_sound
 
 DUE = make.at("2026-11-20", "17:30")
@@ -257,11 +257,7 @@ class TestTheRows:
         self, studio: Studio, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """How it ended stays known while the disk is full, and is logged once, as soon as there is room."""
-
-        def full(*_: object) -> None:
-            raise BroadcasterError(Fault("play log", say("The disk is full."), say("Make room.")))
-
-        studio.sink.on_play = lambda: monkeypatch.setattr(studio.store, "end", full)
+        studio.sink.on_play = lambda: monkeypatch.setattr(studio.store, "end", refused)
         answer = studio.air()
         studio.journal.flush()
         assert studio.rows == ["start"]
@@ -409,13 +405,10 @@ class TestHowMuchSounded:
     ) -> None:
         """A disk that is full for some seconds silences nothing: marks are missed, the programme is not."""
 
-        def full(*_: object) -> None:
-            raise BroadcasterError(Fault("marks", say("The disk is full."), say("Make room.")))
-
         def make_room() -> None:
             monkeypatch.undo()
 
-        studio.sink.on_play = lambda: monkeypatch.setattr(studio.store, "mark", full)
+        studio.sink.on_play = lambda: monkeypatch.setattr(studio.store, "mark", refused)
         studio.sink.at_second[30] = make_room
         airing = studio.aired()
         assert (airing.outcome, airing.seconds) == (Outcome.AIRED, 60.0)

@@ -69,7 +69,8 @@ def log(
         _name, zone = here.place()
         today = now_in(zone).date()
         chosen = period.between(days, first, last, (today - timedelta(days=6), today))
-        airings, seen = list(filter(asked, store.airings(*period.moments(chosen, zone)))), store.head
+        seen = store.head if follow else 0  # first: a row that comes between is told twice, not never
+        airings = list(filter(asked, store.airings(*period.moments(chosen, zone))))
     if json:
         output.as_json([as_dict(one, zone) for one in airings])
     elif csv:

@@ -137,7 +137,7 @@ class Store:
             self._db.execute("begin immediate")  # nobody adds between the last row and this one
             last = self._db.execute("select seq, chain from events order by seq desc limit 1").fetchone()
             seq, before = last or (0, "")
-            row["seq"] = max(seq, self.head) + 1  # the numbers of rows that are gone are not used again
+            row["seq"] = max(seq, self._head()) + 1  # the numbers of rows that are gone are not used again
             row["chain"] = link(before or "", row)
             self._db["events"].insert(row)
             self._db["marks"].upsert({"name": HEAD, "value": json.dumps(row["seq"])}, pk="name")
@@ -175,29 +175,30 @@ class Store:
 
     def verify(self) -> list[tuple[int, Text]]:
         """What is wrong with the play log: the number of a row, and what is wrong there."""
-        found, last, before = [], 0, None
+        found, last, before = [], 0, ""
         with self._using("play log"):
             for row in self._db["events"].rows_where(order_by="seq"):
-                number, chain = row["seq"], row.get("chain")
+                number, chain, wrong = row["seq"], row.get("chain") or "", None
                 if number != last + 1:
-                    gone = say("Rows taken out before it: {count}.", count=number - last - 1)
-                    found.append((number, gone))
-                elif (before or chain) and chain != link(
-                    before or "", row
-                ):  # at first those of older versions
-                    other = say("It is not as it was written, or not where it was.")
-                    found.append((number, other))
+                    wrong = say("Rows taken out before it: {count}.", count=number - last - 1)
+                elif (before or chain) and chain != link(before, row):  # those of older versions have none
+                    wrong = say("It is not as it was written, or not where it was.")
+                if wrong:
+                    found.append((number, wrong))
                 last, before = number, chain
-            if (head := self.head) > last:
+            if (head := self._head()) > last:
                 found.append((last + 1, say("Rows taken out at the end: {count}.", count=head - last)))
         return found
 
     @property
     def head(self) -> int:
         """The number of the last row that was ever written."""
-        return max(
-            (json.loads(row["value"]) for row in self._db["marks"].rows_where("name = ?", [HEAD])), default=0
-        )
+        with self._using("play log"):
+            return self._head()
+
+    def _head(self) -> int:
+        marks = self._db["marks"].rows_where("name = ?", [HEAD])
+        return max((int(json.loads(row["value"])) for row in marks), default=0)
 
     def airings(self, start: datetime | None = None, end: datetime | None = None) -> Iterator[Airing]:
         """
@@ -332,14 +333,12 @@ def restore(copy: Path, path: Path) -> tuple[int, Path | None]:
     if not copy.is_file():
         raise _unusable(copy, FileNotFoundError(ENOENT, os.strerror(ENOENT)))
     if not _is_whole(copy):
-        raise _damaged(copy)
+        raise BroadcasterError(Fault(str(copy), say("This copy is damaged."), OTHER_COPY))
     with closing(Store(copy, read_only=True)) as kept:
         if found := kept.verify():
             raise BroadcasterError(*(Fault(f"{copy}:{number}", what, OTHER_COPY) for number, what in found))
-        before = None
         try:
-            if path.exists():
-                before = _put_aside(path, "before")
+            before = _put_aside(path, "before") if path.exists() else None
         except OSError as error:
             raise _unusable(path, error) from error
         return kept.copy_to(path), before
@@ -485,10 +484,6 @@ def _airing(row: dict[str, Any]) -> Airing:
 def _stored_time(moment: datetime | None) -> str | None:
     """In UTC, so that text sorts as time does."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds") if moment is not None else None
-
-
-def _damaged(path: Path) -> BroadcasterError:
-    return BroadcasterError(Fault(str(path), say("This copy is damaged."), OTHER_COPY))
 
 
 def _unusable(path: Path, error: Exception) -> BroadcasterError:

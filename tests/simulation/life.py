@@ -329,11 +329,8 @@ class Life:
     def _missing(self) -> None:
         """A programme is not there, or its file is spoilt."""
         random, machine = self.random, self.machine
-        script, absent, seconds = (
-            random.choice(self.station.scripts).id,
-            random.random() < 0.5,
-            self._seconds(1.0, 5.0),
-        )
+        script = random.choice(self.station.scripts).id
+        absent, seconds = random.random() < 0.5, self._seconds(1.0, 5.0)
         if machine.assembly.missing or machine.files.spoilt:
             return  # another one is
         self.judge.begun("missing")
