@@ -28,6 +28,7 @@ NOBODY = Approvals()
 NOWHERE = None, None
 NEVER = datetime.min.replace(tzinfo=UTC)
 NO_SEASON: frozenset[str] = frozenset()
+ROOM = timedelta(minutes=1)  # before what makes a loss good, to warm up the amplifier and assemble the sound
 Log = Mapping[str, Airing]  # by occurrence
 
 
@@ -454,13 +455,14 @@ class _Week:
 
     def _known(self, one: Occurrence) -> tuple[bool, datetime, str, Occurrence]:
         """
-        When the loss of *one* became known, for sorting: what the plan displaces it knew all along.
+        When the loss of *one* can be made good, for sorting: what the plan displaces it knew all along.
 
         Never before its time: what a power cut ended may have been logged by a clock that was not set.
         """
         if one.state is State.DISPLACED:
             return False, one.at, one.id, one
-        return True, max(one.at, self.of.log[one.id].logged.astimezone(self.of.zone)), one.id, one
+        logged = self.of.log[one.id].logged.astimezone(self.of.zone)
+        return True, max(one.at, logged + ROOM), one.id, one
 
     def _place(
         self, table: _Timetable, rules: Sequence[Rule], lost: Occurrence, after: datetime

@@ -664,6 +664,15 @@ def test_a_make_good_looks_forward_from_when_the_loss_was_known() -> None:
     assert make_goods(planned(content, *WEEK, log=log)) == ["Sat 17:30"]
 
 
+@pytest.mark.parametrize(("known", "made_good"), [("17:28:59", "Thu"), ("17:29:30", "Sat")])
+def test_a_make_good_leaves_a_minute_to_prepare_it(known: str, made_good: str) -> None:
+    """What is known to be lost only seconds before a time is made good at the one after it."""
+    content = make_content(make_schedule("bhxh", TWICE_A_WEEK))
+    tuesday = planned(content, *WEEK)[0]
+    log = make_log(make_airing(tuesday, Outcome.MISSED, logged=at("2026-11-19", known)))
+    assert make_goods(planned(content, *WEEK, log=log)) == [f"{made_good} 17:30"]
+
+
 def test_a_loss_is_not_known_before_its_time() -> None:
     """Logged by a clock that was not set, a loss is made good after it and not in the days before it."""
     content = make_content(make_schedule("bhxh", TWICE_A_WEEK))
@@ -994,7 +1003,7 @@ def test_a_make_good_does_not_reach_beyond_midnight() -> None:
     content = late(emergency, make_schedule("c", make_rule(time(0, 5))))
     log = lost(content, "a/2026-11-17T23:40:00/nam-po")
     week = planned(content, *WEEK, log=log)
-    assert make_goods(week) == ["Wed 00:10"]
+    assert make_goods(week) == ["Wed 00:15"]
     begins = [f"{one.at:%a %H:%M}" for one in week if one.schedule == "c"]
     assert begins[:4] == ["Mon 00:05", "Tue 00:05", "Wed 00:09", "Thu 00:05"]
 
