@@ -56,6 +56,7 @@ HARMFUL = frozenset(
     | {"stop", "play"}
 )
 SILENCING = frozenset({"off", "power", "boot", "card"})
+BY_A_WRONG_CLOCK = frozenset({Reason.LATE, Reason.CLOCK, Reason.OFF, Reason.OUTSIDE_HOURS, Reason.NOT_READY})
 DISK_AND_TIME = frozenset({"disk", "clock", "wrong clock", "distrust", "suspend"})
 
 
@@ -82,7 +83,7 @@ class Ordered:
     cleared: int | None = None
     heard: dict[str, int] = field(default_factory=dict)  # by cluster: when it first sounded
     last: dict[str, int] = field(default_factory=dict)  # by cluster: when it last sounded
-    worded: bool = False  # its words are made
+    worded: int | None = None  # when its words were there
     lost: bool = False  # the program died before it could be written down
 
 
@@ -299,7 +300,8 @@ class Judge:
         self.begun("off")
         for one in self.orders.values():
             lately = max(one.at, self.kernel.true - DAY)
-            if not one.worded or self.met(lately, self.kernel.true, None, DISK_AND_TIME):
+            worded = one.worded is not None and self.kernel.true - one.worded > SECOND
+            if not worded or self.met(lately, self.kernel.true, None, DISK_AND_TIME):
                 one.lost = True
 
     def _repeats(self, order: Ordered) -> None:
@@ -417,7 +419,7 @@ class Judge:
             one.last.get(row["cluster"], 0) > start for one in self.orders.values()
         ):
             self.excused["an emergency that was in force"] += 1
-        elif self.wrong_since_look and row["reason"] in ("late", "clock", "off", "outside-hours"):
+        elif self.wrong_since_look and row["reason"] in BY_A_WRONG_CLOCK:
             self.excused["lost to a clock that was believed and wrong"] += 1
         elif (
             row["reason"] == Reason.OFF
@@ -427,6 +429,8 @@ class Judge:
             self.excused["not asked for at its time, which a clock that was behind lived once more"] += 1
         elif self._rows_lost(plays):
             self.excused["rows that an unwritable disk lost with a crash"] += 1
+        elif row["kind"] == Kind.MAKE_GOOD and self._lost_since(planned - micros(3600)):
+            self.excused["what it makes good, the disk did not tell after a crash"] += 1
         elif row["outcome"] not in (Outcome.DISPLACED, Outcome.WITHHELD):
             self.violate(
                 "lost", f"{name} {row['outcome']} {row['reason']} {row['seconds']:.0f} s; nothing was wrong"

@@ -400,8 +400,7 @@ class Life:
 
     def _words(self, one: Ordered) -> None:
         if self.running:
-            words(self, one.id, one.clusters)
-            one.worded = True
+            words(self, one)
 
     def _all_clear(self, one: Ordered) -> None:
         if self.running:

@@ -1,7 +1,7 @@
 """The real daemon on the simulated machine: what is put in the place of the world, and how it is started."""
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from functools import cache
 from threading import Event
@@ -20,6 +20,7 @@ from broadcaster.model.errors import BroadcasterError, Fault, say
 from broadcaster.model.station import Amplifier, Cluster
 from broadcaster.playout import Output, Playout
 
+from .judge import Ordered
 from .kernel import SimClock, SimCrew, locks_of
 from .world import SimReel, SimStore, sound
 
@@ -193,21 +194,29 @@ def start(life: "Life") -> None:
     kernel.start("main", main)
 
 
-def command(life: "Life", verb: str, values: Mapping[str, Any]) -> None:
-    """A command that somebody gives at the station."""
+def command(
+    life: "Life", verb: str, values: Mapping[str, Any], done: Callable[[], None] = lambda: None
+) -> None:
+    """A command that somebody gives at the station; *done* is called if the daemon lives to answer it."""
 
     def give() -> None:
         try:
             if life.daemon is not None:
                 life.daemon.answer(Asked(verb, values, "thu", trusted=True))
+                done()
         except BroadcasterError as error:
             life.tell(f"{verb} is refused: {error}")
 
     life.kernel.start(f"command {verb}", give)
 
 
-def words(life: "Life", name: str, clusters: Sequence[str]) -> None:
+def words(life: "Life", order: Ordered) -> None:
     """What an emergency says is made, some seconds after it was ordered."""
-    programme = life.machine.assembly.make(f"khan-{name}", 15.0)
-    programmes = {one: [("vi", programme.digest)] for one in clusters}
-    command(life, "words", {"id": name, "script": "", "folder": "", "programmes": programmes})
+    programme = life.machine.assembly.make(f"khan-{order.id}", 15.0)
+    programmes = {one: [("vi", programme.digest)] for one in order.clusters}
+    values = {"id": order.id, "script": "", "folder": "", "programmes": programmes}
+
+    def there() -> None:
+        order.worded = life.kernel.true
+
+    command(life, "words", values, there)
