@@ -108,7 +108,7 @@ class Judge:
         self.covered: dict[str, list[tuple[float, float]]] = {}
         self.unsettled: dict[str, list[Play]] = {}
         self.lost: dict[str, list[Play]] = {}  # they sounded, and no row says so
-        self.looked = 0
+        self.looked = self.looked_before = 0
         self.wrong_since_look = False
         self.seen = 0  # rows of the log
         self._db: sqlite3.Connection | None = None
@@ -361,8 +361,8 @@ class Judge:
         for error in self.kernel.errors:
             self.violate("died", error)
         self.kernel.errors.clear()
-        before, self.looked = self.looked, self.kernel.true
-        self.wrong_since_look = self.met(before, self.looked, None, {"wrong clock"})
+        self.looked_before, self.looked = self.looked, self.kernel.true
+        self.wrong_since_look = self.met(self.looked_before, self.looked, None, {"wrong clock"})
         rows = (
             self.connection()
             .execute("select * from events where event = 'end' and seq > ? order by seq", [self.seen])
@@ -407,6 +407,8 @@ class Judge:
                 self.violate("after the grace", f"{name} began {behind} after its time")
         length = sum(one["length"] for one in json.loads(row["languages"])) or 900.0
         start, end = planned - micros(CALM_BEFORE), planned + micros(length + CALM_AFTER)
+        if planned > self.kernel.true:  # by a clock that was ahead: it was some time since the last look
+            start, end = self.looked_before, self.kernel.true
         harmful = HARMFUL | {"stream"} if row["schedule"] == "tiep-am" else HARMFUL
         if self.met(start, end, row["cluster"], harmful):
             return
