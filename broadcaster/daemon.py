@@ -119,7 +119,7 @@ class Daemon:
         self._looked: datetime | None = None  # the last time by which all that was due had been seen to
         self._since = clock.now()
         self._floor = EARLIEST  # the last time that was written down
-        self._vouched = False
+        self._vouched = self._stepped = False
         self._distrust: Distrust | None = None
         self._look: Look | None = None
         self._doubted: Look | None = None  # the last one before the clock was set forward beyond belief
@@ -167,7 +167,8 @@ class Daemon:
         if (alive := left.marks.get("alive")) is not None:
             ended = datetime.fromisoformat(alive)
             self._floor = max(self._floor, ended)
-        self._vouched = self._vouched or is_vouched(left.marks, clock.state().boot)
+        if not self._stepped:
+            self._vouched = self._vouched or is_vouched(left.marks, clock.state().boot)
         self._check_clock(now := clock.now())
         if alive is not None:
             ahead = ended > now and self._distrust is None
@@ -236,8 +237,8 @@ class Daemon:
         step = look.step_since(before) if before is not None else 0.0
         if state.synchronised:
             self._vouch(state.boot)
-        elif step and self._vouched:
-            self._vouched = False  # it was for another time
+        elif step and not self._stepped:
+            self._vouched, self._stepped = False, True  # that was for another time
             self._journal.mark(VOUCHED, None)
         floor = self._floor - timedelta(seconds=STEP)
         why = distrust(now, floor, EARLIEST, state.synchronised, state.rtc, self._vouched)
@@ -264,7 +265,7 @@ class Daemon:
     def _vouch(self, boot: str) -> None:
         """It is known to be right, and goes on being so though the network fails."""
         if not self._vouched:
-            self._vouched = True
+            self._vouched, self._stepped = True, False
             self._journal.mark(VOUCHED, vouch(boot))
 
     def _changed_trust(self, why: Distrust | None, now: datetime) -> None:

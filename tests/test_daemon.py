@@ -1182,6 +1182,25 @@ class TestTrust:
         station.run(5)
         assert station.alarms == ["clock"]
 
+    def test_a_word_that_the_disk_tells_late_is_for_the_time_before(
+        self, station: Station, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The clock was set while the disk did not tell that it had been right: it is as unsure as before."""
+        station.clock.its_state = self.UNSURE
+        station.start()
+        station.ask("clock")
+        station.run(5)
+        station.stop()
+        for name in ("airings", "unfinished", "marks", "mark"):
+            monkeypatch.setattr(station.store, name, refused)
+        station.restart(station.clock.now() + timedelta(seconds=5))
+        station.run(5)
+        station.clock.set(station.clock.now() + timedelta(seconds=20))
+        station.run(5)
+        monkeypatch.undo()
+        station.run(15)
+        assert station.alarms == ["clock"]
+
     def test_a_jump_of_years_is_not_believed(self, station: Station) -> None:
         """Not even with an RTC; set back to what it was, it is trusted at once, and the years are no loss."""
         station.clock.its_state = ClockState(synchronised=False, rtc=True, boot="")
