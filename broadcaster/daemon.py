@@ -128,6 +128,7 @@ class Daemon:
         self._blind = clock.now()  # this, and its clock was wrong from there on
         self._blind_from = clock.monotonic()
         self._take_up_at = -math.inf  # monotonic: when it looks again for what the last run left
+        self._told_late = False  # the disk did not tell of that at once: it may have refused the last run too
         self._settles = -math.inf  # until then, in monotonic time, nothing is written off
         self._looking = Lock()  # at the plan
 
@@ -161,7 +162,7 @@ class Daemon:
         clock = self.world.clock
         left = self._journal.look_back()
         if left is None:
-            self._take_up_at = clock.monotonic() + LOOK_BACK
+            self._take_up_at, self._told_late = clock.monotonic() + LOOK_BACK, True
             return
         self._take_up_at = math.inf
         if (alive := left.marks.get("alive")) is not None:
@@ -332,7 +333,8 @@ class Daemon:
 
     def _deal_with(self, one: Occurrence, now: datetime) -> None:
         station = self._content.station
-        if one.state is State.PLANNED and one.at + GRACE >= self._awake:
+        grace = timedelta() if self._told_late else GRACE  # the last run may have let it sound
+        if one.state is State.PLANNED and one.at + grace >= self._awake:
             self._hand_over(one, lambda: self._ready_or_made(one))
         elif one.at <= now:
             if one.state is State.PLANNED:

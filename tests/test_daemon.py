@@ -239,6 +239,22 @@ class TestOff:
         (airing,) = station.log
         assert (airing.outcome, airing.started) == (Outcome.AIRED, DUE + timedelta(seconds=30))
 
+    def test_back_within_the_grace_on_a_disk_that_tells_late_it_is_missed(
+        self, station: Station, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """It works again before the grace is over: what it refused the run before, nobody knows."""
+        station.run_until(DUE - timedelta(minutes=1))
+        station.stop()
+        for name in ("airings", "unfinished", "marks", "mark", "begin", "end"):
+            monkeypatch.setattr(station.store, name, refused)
+        station.restart(DUE + timedelta(seconds=5))
+        monkeypatch.setattr(station.assembly, "find", lambda _recipe: None)  # it is not at hand at once
+        station.run(10)
+        monkeypatch.undo()
+        station.run(120)
+        assert station.told == [(ROW, "missed", "off")]
+        assert station.plays() == []
+
     def test_back_within_the_grace_on_a_disk_that_takes_no_row_it_is_missed(
         self, station: Station, monkeypatch: pytest.MonkeyPatch
     ) -> None:
