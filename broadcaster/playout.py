@@ -461,6 +461,9 @@ def airing(occurrence: Occurrence, station: Station, now: datetime) -> Airing:
         bulletin_class=occurrence.bulletin_class.word,
         kind=occurrence.kind,
         languages=(),
+        campaign=occurrence.campaign,
+        station_area=station.area,
+        day=occurrence.at.astimezone(station.timezone).date(),
     )
 
 

@@ -180,6 +180,8 @@ def make_airing(
         "reason": "" if outcome is Outcome.AIRED else "power",
         "detail": "",
         "station": "Đài mẫu",
+        "station_area": "03160",
+        "day": start.date(),
         "languages": shared_out(languages, sounded),
     }
     return Airing(**known | given)

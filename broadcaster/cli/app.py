@@ -23,6 +23,7 @@ from . import (
     plan,
     recording,
     render,
+    report,
     schedule,
     script,
     station,
@@ -39,7 +40,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-for part in (station, plan, approve, air, alert, clock, log, backup, demo):
+for part in (station, plan, approve, air, alert, clock, log, report, backup, demo):
     part.add_to(app)
 missing.add_to(recording.app)
 render.add_to(script.app)

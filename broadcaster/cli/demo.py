@@ -18,9 +18,8 @@ from broadcaster.model.occurrence import Occurrence, State
 from broadcaster.model.plan import plan
 from broadcaster.model.programme import SAMPLE_RATE
 from broadcaster.model.station import Cluster
-from broadcaster.report import report
 
-from . import log, output, period, words
+from . import log, output, period, report, words
 from .here import Here, named
 from .language import _
 from .plan import make, measure
@@ -182,17 +181,13 @@ def demo(
         )
         _run(daemon.run, daemon.stopping, clock, store, due)
         airings = list(store.airings())
-        month = list(store.airings(*period.moments(period.parse(f"{chosen:%Y-%m}"), zone)))
+        days = period.parse(f"{chosen:%Y-%m}")
+        counted = report.gather(here, store, content.station.name, days, report.USUAL, "year", None, chosen)
         store.close()
         files = _as_flac(folder)
     log.tell(airings, zone)
     output.line()
-    log.tell_report(
-        content.station.name,
-        period.parse(f"{chosen:%Y-%m}"),
-        report(month),
-        ("area", "script", "language", "outcome"),
-    )
+    report.tell(counted)
     output.line("\n" + _("To listen to, one file a session and cluster:"))
     for file in files:
         output.line(f"  {file}")

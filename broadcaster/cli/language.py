@@ -48,6 +48,11 @@ def use(language: str) -> None:
     gettext.textdomain(DOMAIN)
 
 
+def code() -> str:
+    """The language in use, as pages name it."""
+    return os.environ.get("LANGUAGE", "vi")
+
+
 def tr(text: Text | str) -> str:
     """*text* in the reader's language."""
     if isinstance(text, str):

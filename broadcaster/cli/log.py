@@ -1,8 +1,9 @@
-"""log, report: what happened, and the counts."""
+"""log: what happened to every occurrence."""
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import date, timedelta
+from pathlib import Path
 from threading import Event
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
@@ -11,9 +12,8 @@ import typer
 
 from broadcaster.edges.clock import SystemClock
 from broadcaster.edges.control import ask
-from broadcaster.model.airing import AIRED_SHARE, Airing, Outcome
+from broadcaster.model.airing import Airing, Outcome
 from broadcaster.model.errors import BroadcasterError, Fault, say
-from broadcaster.report import Counts, Report, in_order, report
 
 from . import output, period, words
 from .here import Here, now_in
@@ -22,7 +22,6 @@ from .plan import From, Json, Period, Until
 
 Csv = Annotated[bool, typer.Option("--csv", help=_("Print CSV."))]
 VERIFY = "verify"  # in the place of days
-BY = ("area", "script", "language", "outcome", "cluster", "schedule", "group", "class")
 
 
 def add_to(app: typer.Typer) -> None:
@@ -30,7 +29,6 @@ def add_to(app: typer.Typer) -> None:
         "log",
         help=_("What happened to every occurrence (the last seven days); `log verify`: is it as written."),
     )(log)
-    app.command("report", help=_("Counts for a day, month, quarter or year (this month)."))(count)
 
 
 def log(
@@ -52,6 +50,10 @@ def log(
     ] = False,
     json: Json = False,
     csv: Csv = False,
+    book: Annotated[
+        Path | None,
+        typer.Option(metavar=_("FILE"), help=_("Write the log book of the week, to print and to sign.")),
+    ] = None,
 ) -> None:
     here: Here = context.obj
     if days == VERIFY:
@@ -66,12 +68,18 @@ def log(
         )
 
     with here.reading() as store:
-        _name, zone = here.place()
+        name, zone = here.place()
         today = now_in(zone).date()
-        chosen = period.between(days, first, last, (today - timedelta(days=6), today))
+        usual = period.whole(today, period.Unit.WEEK) if book else (today - timedelta(days=6), today)
+        chosen = period.between(days, first, last, usual)
         seen = store.head if follow else 0  # first: a row that comes between is told twice, not never
         airings = list(filter(asked, store.airings(*period.moments(chosen, zone))))
-    if json:
+    if book:
+        from .forms import log_book, write_page
+
+        write_page("book", log_book(name, chosen, airings, zone), book)
+        output.line(_("Written: {file}").format(file=book))
+    elif json:
         output.as_json([as_dict(one, zone) for one in airings])
     elif csv:
         output.as_csv([_flat(as_dict(one, zone)) for one in airings])
@@ -117,7 +125,7 @@ def _follow(here: Here, seen: int, asked: Callable[[Airing], bool], zone: ZoneIn
                                 one.cluster_name,
                                 one.script_title,
                                 output.length(one.seconds),
-                                _outcome(one),
+                                told(one),
                             ]
                         )
                     )
@@ -145,6 +153,7 @@ def as_dict(one: Airing, zone: ZoneInfo) -> dict[str, Any]:
         "title": one.script_title,
         "group": one.group,
         "class": one.bulletin_class,
+        "campaign": one.campaign,
         "kind": one.kind,
         "languages": [
             {
@@ -184,9 +193,8 @@ def tell(airings: Sequence[Airing], zone: ZoneInfo) -> None:
                     output.length(one.seconds),
                     one.cluster_name,
                     one.script_title,
-                    " + ".join(words.language(share.language) for share in one.languages if share.seconds)
-                    or "–",
-                    _outcome(one),
+                    languages(one),
+                    told(one),
                 )
                 for one in rows
             ],
@@ -194,7 +202,13 @@ def tell(airings: Sequence[Airing], zone: ZoneInfo) -> None:
         )
 
 
-def _outcome(one: Airing) -> str:
+def languages(one: Airing) -> str:
+    """Those that sounded."""
+    return " + ".join(words.language(share.language) for share in one.languages if share.seconds) or "–"
+
+
+def told(one: Airing) -> str:
+    """How it ended, and why."""
     told = words.outcome(str(one.outcome))
     if kind := words.kind(one.kind):
         told += f" ({kind})"
@@ -206,128 +220,3 @@ def _outcome(one: Airing) -> str:
     if left_out and one.outcome is not Outcome.WITHHELD:
         told += "; " + _("without {languages}").format(languages=", ".join(left_out))
     return told
-
-
-def count(
-    context: typer.Context,
-    days: Period = None,
-    first: From = None,
-    last: Until = None,
-    by: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar=_("WORD"),
-            help=_("Count by this; may be given again: {words}.").format(words=", ".join(BY)),
-        ),
-    ] = None,
-    json: Json = False,
-    csv: Csv = False,
-) -> None:
-    here: Here = context.obj
-    for word in by or ():
-        if word not in BY:
-            raise typer.BadParameter(
-                _("Counts go by {words}.").format(words=", ".join(BY)), param_hint="--by"
-            )
-    with here.reading() as store:
-        name, zone = here.place()
-        chosen = period.between(days, first, last, period.parse(f"{now_in(zone):%Y-%m}"))
-        found = report(store.airings(*period.moments(chosen, zone)))
-    chosen_by = by or ["area", "script", "language", "outcome"]
-    if json:
-        output.as_json(as_report(name, chosen, found, chosen_by))
-    elif csv:
-        output.as_csv(_rows(found, chosen_by))
-    else:
-        tell_report(name, chosen, found, chosen_by)
-
-
-def as_counts(counts: Counts) -> dict[str, Any]:
-    return {
-        "planned": counts.planned,
-        **{outcome.value: number for outcome, number in counts.outcomes.items()},
-        "seconds": round(counts.seconds, 1),
-    }
-
-
-def as_report(station: str, days: tuple[date, date], found: Report, by: Sequence[str]) -> dict[str, Any]:
-    return {
-        "station": station,
-        "from": days[0].isoformat(),
-        "until": days[1].isoformat(),
-        "rule": {"aired_share": AIRED_SHARE, "unit": "occurrence on a cluster"},
-        "totals": as_counts(found.totals) | {"station_airings": found.station_airings},
-        "by": {
-            word: [
-                {"code": code, "name": name, **as_counts(counts)}
-                for (code, name), counts in in_order(found.by[word])
-            ]
-            for word in by
-            if word != "outcome"
-        }
-        | (
-            {"outcome": {str(key): number for key, number in found.totals.outcomes.items()}}
-            if "outcome" in by
-            else {}
-        ),
-    }
-
-
-def _rows(found: Report, by: Sequence[str]) -> list[dict[str, Any]]:
-    rows = [{"by": "total", "code": "", "name": "", **as_counts(found.totals)}]
-    for word in by:
-        if word == "outcome":
-            continue  # each outcome is a column
-        rows += [
-            {"by": word, "code": code, "name": name, **as_counts(counts)}
-            for (code, name), counts in in_order(found.by[word])
-        ]
-    return rows
-
-
-def tell_report(station: str, days: tuple[date, date], found: Report, by: Sequence[str]) -> None:
-    output.line(f"{station} · {days[0]:%d/%m/%Y} – {days[1]:%d/%m/%Y}")
-    share = round(AIRED_SHARE * 100)
-    output.line(
-        _("An airing is a planned broadcast on one cluster of which at least {share} % sounded.").format(
-            share=share
-        )
-    )
-    output.line(
-        _("Broadcasts of the station, each counted once however many clusters aired it: {count}").format(
-            count=found.station_airings
-        )
-    )
-    outcomes = [outcome for outcome in Outcome if "outcome" in by or outcome is Outcome.AIRED]
-    heading = [_("Planned"), *(words.outcome(outcome).capitalize() for outcome in outcomes), _("Sounded")]
-
-    def cells(counts: Counts) -> list[str]:
-        numbers = [counts.planned, *(counts.outcomes[outcome] for outcome in outcomes)]
-        return [*map(str, numbers), output.length(counts.seconds)]
-
-    rows = [[_("TOTAL"), "", *cells(found.totals)]]
-    names = {"language": words.language, "group": words.group, "class": words.bulletin_class}
-    for word in by:
-        if word == "outcome":
-            continue
-        rows += [
-            [
-                _heading(word) if index == 0 else "",
-                names.get(word, str)(name) or code or _("by hand"),
-                *cells(counts),
-            ]
-            for index, ((code, name), counts) in enumerate(in_order(found.by[word]))
-        ]
-    output.table(["", "", *heading], rows, right=range(2, 2 + len(heading)))
-
-
-def _heading(word: str) -> str:
-    return {
-        "area": _("Area"),
-        "script": _("Script"),
-        "schedule": _("Schedule"),
-        "cluster": _("Cluster"),
-        "group": _("Group"),
-        "class": _("Class"),
-        "language": _("Language"),
-    }[word]

@@ -34,8 +34,9 @@ def as_json(data: Any) -> None:
 
 
 def as_csv(rows: Sequence[dict[str, Any]]) -> None:
-    """The keys of the first row are the heading."""
+    """The keys of the first row are the heading. The mark before it has spreadsheets read the accents."""
     if rows:
+        sys.stdout.write("\ufeff")
         writer = csv.DictWriter(sys.stdout, list(rows[0]))
         writer.writeheader()
         writer.writerows(

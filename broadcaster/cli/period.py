@@ -1,4 +1,4 @@
-"""Stretches of days as people name them: 20/11/2026, 2026-W47, 2026-11, 2026-Q4, 2026; today, tomorrow."""
+"""Stretches of days as people name them: 20/11/2026, 2026-W47, 2026-11, 2026-Q4, 2026-H2, 2026; today."""
 
 import re
 from collections import Counter
@@ -16,7 +16,7 @@ from .language import _
 
 What = TypeVar("What", bound=Hashable)
 
-PERIOD = re.compile(r"([12]\d{3})(?:-(?:[Qq]([1-4])|(0[1-9]|1[0-2])))?")
+PERIOD = re.compile(r"([12]\d{3})(?:-(?:[Qq]([1-4])|[Hh]([12])|(0[1-9]|1[0-2])))?")
 YEARS = range(1000, 3000)
 WEEK = re.compile(r"([12]\d{3})-?[Ww](0[1-9]|[1-4]\d|5[0-3])")
 WORDS = {  # days from today; as typed without marks and spaces
@@ -50,16 +50,18 @@ def parse(period: str, today: date | None = None) -> tuple[date, date]:
             if (one := typed.a_date(period)).year not in YEARS:
                 raise ValueError(period)
             return one, one
-        year, quarter, month = (int(part) if part else 0 for part in found.groups())
-        if quarter:
-            return date(year, 3 * quarter - 2, 1), whole(date(year, 3 * quarter, 1), Unit.MONTH)[1]
+        year, quarter, half, month = (int(part) if part else 0 for part in found.groups())
+        for length, number in ((3, quarter), (6, half)):
+            if number:
+                start = date(year, length * (number - 1) + 1, 1)
+                return start, whole(date(year, length * number, 1), Unit.MONTH)[1]
         return whole(date(year, month or 1, 1), Unit.MONTH if month else Unit.YEAR)
     except ValueError:
         raise BroadcasterError(
             Fault(
                 period,
-                say("This is no day, week, month, quarter or year."),
-                say("Write 20/11/2026, 2026-W47, 2026-11, 2026-Q4 or 2026."),
+                say("This is no day, week, month, quarter, half-year or year."),
+                say("Write 20/11/2026, 2026-W47, 2026-11, 2026-Q4, 2026-H2 or 2026."),
             )
         ) from None
 
@@ -109,6 +111,29 @@ def moments(days: tuple[date, date], zone: ZoneInfo) -> tuple[datetime, datetime
         datetime.combine(days[0], time(), zone),
         datetime.combine(days[1] + timedelta(days=1), time(), zone),
     )
+
+
+def named(first: date, last: date) -> str:
+    """A stretch as it stands in a sentence: `quý IV/2026`, `từ 02/11/2026 đến 15/11/2026`."""
+    year = first.year
+    if first == last:
+        return _("day {day}").format(day=f"{first:%d/%m/%Y}")
+    if (first, last) == whole(first, Unit.WEEK):
+        number = first.isocalendar()
+        span = f"{first:%d/%m} – {last:%d/%m/%Y}"
+        return _("week {number}/{year} ({span})").format(number=number.week, year=number.year, span=span)
+    if (first, last) == whole(first, Unit.MONTH):
+        return _("month {month}/{year}").format(month=first.month, year=year)
+    for quarter, roman in enumerate(("I", "II", "III", "IV"), 1):
+        if (first, last) == parse(f"{year}-Q{quarter}"):
+            return _("quarter {quarter}/{year}").format(quarter=roman, year=year)
+    if (first, last) == parse(f"{year}-H1"):
+        return _("the first six months of {year}").format(year=year)
+    if (first, last) == parse(f"{year}-H2"):
+        return _("the last six months of {year}").format(year=year)
+    if (first, last) == whole(first, Unit.YEAR):
+        return _("year {year}").format(year=year)
+    return _("{first} to {last}").format(first=f"{first:%d/%m/%Y}", last=f"{last:%d/%m/%Y}")
 
 
 MOST_STRETCHES = 6  # told one by one; more are told as a count

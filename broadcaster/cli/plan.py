@@ -37,7 +37,11 @@ Until = Annotated[str | None, typer.Option("--until", metavar=_("DAY"), help=_("
 Period = Annotated[
     str | None,
     typer.Argument(
-        metavar=_("[PERIOD]"), help=_("A day, month, quarter or year: 2026-11-20, 2026-11, 2026-Q4, 2026.")
+        metavar=_("[PERIOD]"),
+        help=_(
+            "A day, week, month, quarter, half-year or year: 20/11/2026, 2026-W47, 2026-11, 2026-Q4, "
+            "2026-H2, 2026."
+        ),
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help=_("Print JSON."))]
@@ -67,7 +71,8 @@ def show(
         typer.Argument(
             metavar=_("[PERIOD]"),
             help=_(
-                "A day, week, month, quarter or year: 2026-11-20, 2026-W47, 2026-11, 2026-Q4, 2026, tomorrow."
+                "A day, week, month, quarter, half-year or year: 2026-11-20, 2026-W47, 2026-11, 2026-Q4, "
+                "2026-H2, 2026, tomorrow."
             ),
         ),
     ] = None,

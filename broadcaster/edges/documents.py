@@ -95,9 +95,9 @@ def write_sheet(to: Path, sheet: Sheet, heading: Heading) -> None:
         for number, row in enumerate(sheet.rows, 1)
     ]
     if to.suffix.lower() == ".docx":
-        _save(to, _docx(heading, columns, rows))
+        save(to, _docx(heading, columns, rows))
     elif to.suffix.lower() in (".html", ".htm"):
-        _save(to, _html(heading, sheet.language, columns, rows).encode())
+        save(to, _html(heading, sheet.language, columns, rows).encode())
     else:
         raise _refused(
             to,
@@ -374,7 +374,83 @@ def write_workbook(
         _fill(book.create_sheet(), *another, note)
     written = BytesIO()
     book.save(written)
-    _save(to, written.getvalue())
+    save(to, written.getvalue())
+
+
+@dataclass(frozen=True)
+class Form:
+    """A form as an office signs it: on its first sheet, before the tables."""
+
+    title: str
+    about: Sequence[tuple[str, str]]  # what stands above the table: name, value
+    columns: Sequence[str]
+    rows: Sequence[Sequence[Cell]]  # the first is the total
+    note: str
+    signatures: Sequence[str]
+
+
+def write_form(to: Path, form: Form, tables: Iterable[SheetOf]) -> None:
+    """A workbook with *form*, and a sheet for each of *tables*. Raises BroadcasterError."""
+    from openpyxl import Workbook
+
+    book = Workbook()
+    book.properties.creator, book.properties.title = "", _plain(form.title)
+    _fill_form(book.active, form)
+    for another in tables:
+        _fill(book.create_sheet(), *another, form.note)
+    written = BytesIO()
+    book.save(written)
+    save(to, written.getvalue())
+
+
+def _fill_form(sheet: Any, form: Form) -> None:
+    from openpyxl.styles import Alignment, Border, Font, Side
+    from openpyxl.utils import get_column_letter
+
+    count, thin = len(form.columns), Side("thin")
+    middle = Alignment(horizontal="center", vertical="center", wrap_text=True)
+    sheet.title = re.sub(r"[\[\]:*?/\\']", " ", _plain(form.title))[:31]
+
+    def across(row: int, text: str, *, bold: bool = False, size: int = 13, height: float = 0) -> None:
+        cell = _put(sheet, row, 1, text)
+        cell.font, cell.alignment = Font(FONT, size, bold=bold), middle
+        sheet.merge_cells(start_row=row, start_column=1, end_row=row, end_column=count)
+        if height:
+            sheet.row_dimensions[row].height = height
+
+    for row, (name, told) in enumerate(form.about, 1):
+        cell = _put(sheet, row, 1, f"{name}: {told}")
+        cell.font = Font(FONT, 12)
+        sheet.merge_cells(start_row=row, start_column=1, end_row=row, end_column=count)
+    top = len(form.about) + 2
+    across(top, form.title, bold=True, size=15, height=26)
+    across(top + 1, form.note, size=11, height=48)
+    head = top + 3
+    for row, values in enumerate([form.columns, *form.rows], head):
+        for column, value in enumerate(values, 1):
+            cell = _put(sheet, row, column, value)
+            cell.border = Border(thin, thin, thin, thin)
+            cell.font = Font(FONT, 12, bold=row <= head + 1)
+            left = isinstance(value, str) and row > head
+            cell.alignment = Alignment(vertical="top", wrap_text=True) if left else middle
+    for column, width in enumerate((6, 34, 14, 12, 12, 12, 40)[:count], 1):
+        sheet.column_dimensions[get_column_letter(column)].width = width
+    sign = head + len(form.rows) + 3
+    for number, name in enumerate(form.signatures):
+        first = 1 + number * count // len(form.signatures)
+        cell = _put(sheet, sign, first, name)
+        cell.font, cell.alignment = Font(FONT, 12, bold=True), middle
+        sheet.merge_cells(
+            start_row=sign,
+            start_column=first,
+            end_row=sign,
+            end_column=(number + 1) * count // len(form.signatures),
+        )
+    sheet.row_dimensions[sign].height = 48
+    sheet.print_title_rows, sheet.freeze_panes = f"{head}:{head}", f"A{head + 1}"
+    sheet.page_setup.orientation, sheet.page_setup.paperSize = "portrait", sheet.PAPERSIZE_A4
+    sheet.sheet_properties.pageSetUpPr.fitToPage = True
+    sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight = 1, 0
 
 
 def _fill(sheet: Any, title: str, columns: Sequence[str], rows: Iterable[Sequence[Cell]], note: str) -> None:
@@ -430,7 +506,7 @@ def _plain(text: str) -> str:
     )
 
 
-def _save(to: Path, data: bytes) -> None:
+def save(to: Path, data: bytes) -> None:
     """*data* in *to*, whole or not at all."""
     aside = to.with_name(f".{to.name}.{os.getpid()}.part")
     try:
@@ -700,7 +776,7 @@ def write_timetable(
         _put(words, row, 1, line).alignment = Alignment(wrap_text=True)
     written = BytesIO()
     book.save(written)
-    _save(to, written.getvalue())
+    save(to, written.getvalue())
 
 
 def _tables(data: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
 AIRED_SHARE = 0.9  # an airing is an occurrence whose programme sounded to at least this part
@@ -88,3 +88,6 @@ class Airing:
     kind: str
     languages: Sequence[Sounded]
     heard: float | None = None  # seconds that the station heard of itself; None if it did not listen
+    campaign: str = ""  # the title of the campaign that asked for it
+    station_area: str = ""
+    day: date | None = None  # of `planned`, at the station

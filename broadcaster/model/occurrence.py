@@ -79,6 +79,7 @@ class Occurrence:
     closes: bool = False  # last of its session
     outcome: Outcome | None = None  # what the play log says of it
     relay: Relay | None = None  # what is passed on; the script then only replaces it
+    campaign: str = ""  # the title of the campaign that asks for it
 
     def like(self, changed: Mapping[str, object]) -> Self:
         """As `replace`, five times as fast: a nation's year is some millions of these."""

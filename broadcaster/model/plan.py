@@ -386,6 +386,8 @@ class _Week:
             told |= {"state": State.EXCEPTED, "reason": Reason.EXCEPTED, "detail": one.silent}
         if one.makes_good:
             told["kind"] = Kind.MAKE_GOOD
+        if one.table.schedule.campaigns:
+            told["campaign"] = one.table.schedule.campaign_on(one.nominal.date())
         if logged := self.of.log.get(name):
             told["outcome"] = logged.outcome
         return one.message.told.like(told)

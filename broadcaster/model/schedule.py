@@ -2,7 +2,7 @@
 
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from enum import IntEnum
 from functools import cached_property
 from typing import Protocol
@@ -152,6 +152,21 @@ class Schedule:
     def rules_on(self, day: date) -> Sequence[Rule]:
         """The rules that give *day* its times: its campaigns if it lies in any, else the plain rules."""
         return [rule for rule in self.campaigns if day in rule.within] or self.rules
+
+    def quota_in(self, monday: date) -> int | None:
+        """What it asks for at least in the week that begins on *monday*; None if it names no quota."""
+        week = [monday + timedelta(days=day) for day in range(7)]
+        quotas = [
+            rule.at_least.airings
+            for day in week
+            for rule in self.rules_on(day)
+            if rule.at_least and (rule.months is None or day.month in rule.months) and day in rule.within
+        ]
+        return max(quotas, default=None)
+
+    def campaign_on(self, day: date) -> str:
+        """The title of the first campaign in which *day* lies; "" if there is none."""
+        return next((rule.title or self.title for rule in self.campaigns if day in rule.within), "")
 
     def times_on(self, day: date, in_season: Container[str] = ()) -> list[tuple[time, str | None]]:
         """

@@ -1,5 +1,6 @@
 """Commands as a person types them, and a station to type them at."""
 
+import csv
 import gettext
 import json
 import sys
@@ -89,6 +90,11 @@ class Said:
     @property
     def json(self) -> Any:
         return json.loads(self.out)
+
+    @property
+    def csv(self) -> list[dict[str, str]]:
+        assert self.out.startswith("\ufeff")  # else a spreadsheet takes the accents for something else
+        return list(csv.DictReader(StringIO(self.out[1:])))
 
 
 class Terminal:

@@ -83,7 +83,7 @@ def test_what_is_no_period_is_refused(period: str) -> None:
     """Everything else is a fault that shows how to write it; nothing is guessed."""
     with pytest.raises(BroadcasterError) as error:
         parse(period)
-    assert "20/11/2026, 2026-W47, 2026-11, 2026-Q4 or 2026" in str(error.value)
+    assert "20/11/2026, 2026-W47, 2026-11, 2026-Q4, 2026-H2 or 2026" in str(error.value)
 
 
 def test_nothing_given_is_the_default() -> None:

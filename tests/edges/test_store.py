@@ -210,6 +210,11 @@ class TestEveryStore:
             assert sum(pool.map(begin, range(THREADS))) == 1
 
 
+def make_older(connection: sqlite3.Connection) -> None:
+    """The memory of a version that counted nothing beside the play log."""
+    connection.execute("drop table counts")
+
+
 class TestStore:
     def test_makes_its_folder(self, path: Path) -> None:
         """Opened for the first time it makes its file and the folder for it."""
@@ -285,6 +290,7 @@ class TestStore:
         """They are read and taken as they are; the chain begins behind them."""
         Store(path).close()
         with sqlite3.connect(path) as connection:
+            make_older(connection)
             connection.execute("alter table events drop column chain")
             row = connection.execute("select count(*) from events")
             assert row.fetchone() == (0,)
@@ -327,6 +333,7 @@ class TestStore:
         """A database without the table of what was heard is read as it is, or given one."""
         Store(path).close()
         with sqlite3.connect(path) as connection:
+            make_older(connection)
             connection.execute("drop table heard")
         connection.close()
         store = Store(path, read_only=read_only)

@@ -5,6 +5,7 @@ SEAM: the station's memory: play log and marks. SQLite, through sqlite-utils.
                 (event = 'start'), one when it ended, sounded or not (event = 'end'). Each carries the
                 hash of itself and of the row before it (`chain`): what is changed or taken out shows
     airings     view: how each occurrence ended
+    counts      what reports ask for, counted once for all (counts.py)
     marks       last known facts of the daemon: alive, on air
     heard       what decoding told of each recording
 """
@@ -15,10 +16,10 @@ import json
 import os
 import sqlite3
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, dataclass, fields
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from errno import ENOENT
 from itertools import count
 from pathlib import Path
@@ -26,12 +27,17 @@ from threading import Event, RLock
 from typing import Any
 
 from broadcaster.model.airing import Airing, Outcome, Sounded
+from broadcaster.model.count import BREAKDOWNS, Cell, Week
 from broadcaster.model.errors import BroadcasterError, Fault, Text, said, say
 from broadcaster.model.judgement import Heard
 from broadcaster.model.recording import Measured
 
+from . import counts
+
 SKIPPED = 1 << 20  # rows of a damaged table, at most, of which none reads until the rest is given up
 HEAD = "log-head"  # the mark of the last row's number: so it shows if that is gone
+OWN_MARKS = (HEAD, counts.COUNTED)
+COUNT_EVERY = 1000  # rows; so many are counted anew for each report
 LOOKS = 5  # at a lock, until somebody holds it for good
 
 OTHER_COPY = say("Take another copy, an older one perhaps.")
@@ -107,9 +113,10 @@ class Store:
                 connection.execute("pragma synchronous = full")
             db = _sqlite_utils().Database(connection)
             known = db.table_names()  # asked of any: so it shows if it is no database
-            newest = "events" in known and {"heard", "chain"} <= db["events"].columns_dict.keys()
+            newest = "counts" in known
             if not newest and not (read_only and path.exists()):  # an older one is read as it is
                 _make_tables(db)
+            connection.execute(counts.VIEW)
         except sqlite3.Error:
             connection.close()
             raise
@@ -131,6 +138,7 @@ class Store:
     def _add(self, event: str, airing: Airing) -> None:
         row = {"event": event, **asdict(airing)}
         row |= {name: _stored_time(row[name]) for name in TIMES}
+        row["day"] = airing.day.isoformat() if airing.day else None
         row["languages"] = json.dumps(row["languages"], ensure_ascii=False)
         row["seconds"] = float(row["seconds"])
         with self._using("play log", write=True):
@@ -138,9 +146,38 @@ class Store:
             last = self._db.execute("select seq, chain from events order by seq desc limit 1").fetchone()
             seq, before = last or (0, "")
             row["seq"] = max(seq, self._head()) + 1  # the numbers of rows that are gone are not used again
+            if event == "end":
+                row["station_airing"] = int(self._is_first_aired(airing))
             row["chain"] = link(before or "", row)
             self._db["events"].insert(row)
             self._db["marks"].upsert({"name": HEAD, "value": json.dumps(row["seq"])}, pk="name")
+            if event == "end" and row["seq"] - counts.counted(self._db.conn) >= COUNT_EVERY:
+                counts.count_on(self._db.conn)
+
+    def _is_first_aired(self, airing: Airing) -> bool:
+        """Of all clusters that aired this broadcast: the others add nothing to what the station aired."""
+        if airing.outcome is not Outcome.AIRED:
+            return False
+        broadcast = airing.occurrence.rpartition("/")[0]
+        before = "event = 'end' and outcome = 'aired' and occurrence > ? and occurrence < ?"
+        return not self._db["events"].count_where(before, [f"{broadcast}/", f"{broadcast}0"])
+
+    def cells(
+        self,
+        first: date,
+        last: date,
+        communes: Collection[str] | None = None,
+        breakdowns: Collection[str] = BREAKDOWNS,
+    ) -> list[Cell]:
+        """What is counted of the days from *first* to *last* at the stations of *communes* (None: all)."""
+        with self._using("counts"):
+            self._db.execute("begin")
+            return counts.ask(self._db.conn, first, last, communes, breakdowns)
+
+    def weeks(self, first: date, last: date) -> list[Week]:
+        """What schedules named and what aired, in the weeks that end from *first* to *last*."""
+        with self._using("counts"):
+            return counts.weeks(self._db.conn, first, last)
 
     def copy_to(self, path: Path) -> int:
         """
@@ -170,7 +207,8 @@ class Store:
         """Add what a *damaged* memory still says, as it stands there; tell how many rows of the play log."""
         with self._using("play log", write=True):
             for table in ("events", "marks", "heard"):
-                self._db[table].insert_all(_readable(damaged, table), ignore=True)
+                rows = (row for row in _readable(damaged, table) if row.get("name") != counts.COUNTED)
+                self._db[table].insert_all(rows, ignore=True)
             return int(self._db["events"].count)
 
     def verify(self) -> list[tuple[int, Text]]:
@@ -188,6 +226,8 @@ class Store:
                 last, before = number, chain
             if (head := self._head()) > last:
                 found.append((last + 1, say("Rows taken out at the end: {count}.", count=head - last)))
+            if not found and "counts" in self._db.table_names() and not counts.is_true(self._db.conn):
+                found.append((0, say("The counts beside the play log are not those of its rows.")))
         return found
 
     @property
@@ -240,7 +280,7 @@ class Store:
 
     def marks(self) -> dict[str, Any]:
         found = {}
-        for row in self._rows("marks", "name != ?", [HEAD]):
+        for row in self._rows("marks", "name not in (?, ?)", OWN_MARKS):
             with suppress(TypeError, ValueError):  # damaged: as if it had not been made
                 found[row["name"]] = json.loads(row["value"])
         return found
@@ -370,7 +410,7 @@ def _readable(damaged: sqlite3.Connection, table: str) -> Iterator[dict[str, Any
     while step < SKIPPED:
         try:
             rows = damaged.execute(
-                f"select rowid as place, * from {table} where rowid > ? order by rowid",  # noqa: S608
+                f"select rowid as place, * from {table} where rowid > ? order by rowid",
                 [last],
             )
             for row in rows:
@@ -431,9 +471,9 @@ def _make_tables(db: Any) -> None:
     with db.conn:
         text = {field.name: str for field in fields(Airing)}
         columns = {"seq": int, "event": str, **text, "seconds": float}
-        columns |= {"heard": float, "chain": str}
+        columns |= {"heard": float, "station_airing": int, "chain": str}
         db["events"].create(columns, pk="seq", if_not_exists=True)
-        for name in {"heard", "chain"} - db["events"].columns_dict.keys():  # of an older version
+        for name in columns.keys() - db["events"].columns_dict.keys():  # of an older version
             db["events"].add_column(name, columns[name])
         db["events"].create_index(["occurrence", "event"], unique=True, if_not_exists=True)
         db["events"].create_index(["planned"], if_not_exists=True)
@@ -449,6 +489,7 @@ def _make_tables(db: Any) -> None:
                 "begin select raise(abort, 'rows of the play log are only ever added'); end"
             )
         db.create_view("airings", "select * from events where event = 'end'", ignore=True)
+        db.execute(counts.TABLE)
 
 
 def _connect(path: Path, *, read_only: bool, alone: bool, patience: float) -> sqlite3.Connection:
@@ -473,11 +514,15 @@ def link(before: str, row: Mapping[str, Any]) -> str:
 
 def _airing(row: dict[str, Any]) -> Airing:
     row |= {name: row[name] and datetime.fromisoformat(row[name]) for name in TIMES}
+    row["day"] = (day := row.get("day")) and date.fromisoformat(day)
+    row |= {
+        name: row.get(name) or "" for name in ("campaign", "station_area")
+    }  # an older memory has them not
+    row.setdefault("heard", None)
     row["outcome"] = row["outcome"] and Outcome(row["outcome"])
     row["languages"] = tuple(
         Sounded(**one | {"outcome": Outcome(one["outcome"])}) for one in json.loads(row["languages"])
     )
-    row.setdefault("heard", None)  # an older memory has it not
     return Airing(**{field.name: row[field.name] for field in fields(Airing)})
 
 
