@@ -290,7 +290,7 @@ class Life:
             return
         kernel.offset = micros(self.random.uniform(-1, 1))
         self._clock_changed()
-        self._command("clock", {})
+        command(self, "clock", {})
         self.judge.vouched = kernel.state.boot
         self.judge.trust()
 
@@ -381,7 +381,8 @@ class Life:
             suspended=self.kernel.suspended,
         )
         self.judge.ordered(one)
-        self._command(
+        command(
+            self,
             "alert",
             {
                 "id": one.id,
@@ -406,13 +407,17 @@ class Life:
         if self.running:
             self.machine.flush_all()
             self.kernel.poke()
-            one.cleared = self.kernel.true
-            self._command("clear", {"id": one.id})
+            at = self.kernel.true
+
+            def answered() -> None:
+                one.cleared = at
+
+            command(self, "clear", {"id": one.id}, answered)
 
     def _stop(self) -> None:
         if self.running:
             self.judge.happened("stop", 1.0)
-            self._command("stop", {})
+            command(self, "stop", {})
             self.judge.stopped()
 
     def _play(self) -> None:
@@ -421,7 +426,7 @@ class Life:
         script = self.random.choice(self.station.scripts).id
         clusters = [one.id for one in self.station.clusters]
         self.judge.happened("play", 700.0)
-        self._command("play", {"script": script, "clusters": clusters})
+        command(self, "play", {"script": script, "clusters": clusters})
 
     def _shutdown(self) -> None:
         """Told to end, and started again."""
@@ -437,9 +442,6 @@ class Life:
             self.judge.over("stream")
 
         self.kernel.at(self.kernel.true + micros(self._seconds(0.5, 3.0)), back)
-
-    def _command(self, verb: str, values: Mapping[str, Any]) -> None:
-        command(self, verb, values)
 
 
 FATES = {  # a month
