@@ -2,7 +2,7 @@
 Speed, memory and start accuracy, side by side with what one would take instead, in one run.
 
     make bench                 everything this machine can measure
-    make bench ONLY=assembly   one part: assembly, changes, start, commands, plan, footprint
+    make bench ONLY=assembly   one part: assembly, changes, start, commands, plan, footprint, counts
 
 Machines are noisy: quote the ratios and the medians. A part that needs PulseAudio says so and is left out
 where it is not installed.
@@ -28,6 +28,7 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
+from counts import counts
 from footprint import footprint
 
 ROOT = Path(__file__).parent.parent
@@ -709,7 +710,7 @@ def grown(what: str, way: Callable[[], int]) -> None:
 
 PARTS: dict[str, Callable[[], None]] = {
     "assembly": assembly, "changes": changes, "start": start, "commands": commands, "plan": plan,
-    "footprint": footprint,
+    "footprint": footprint, "counts": counts,
 }  # fmt: skip
 CHILDREN: dict[str, Callable[..., dict[str, float]]] = {
     "station": child_station,

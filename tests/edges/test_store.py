@@ -20,7 +20,7 @@ from broadcaster.model.judgement import Heard
 from broadcaster.model.recording import Measured
 from tests.children import child, told
 from tests.factories import ZONE, at, make_airing
-from tests.fakes import FakeStore
+from tests.fakes import FakeStore, refused
 
 NOW = datetime(2026, 11, 20, 10, 30, tzinfo=UTC)
 THREADS = 8
@@ -285,6 +285,22 @@ class TestStore:
         store.close()
         assert found[0][0] == row
         assert what in str(found[0][1])
+
+    def test_a_row_and_what_goes_with_it_are_written_together(
+        self, path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A disk that fails after the row and before its number and its counts are kept leaves none of them."""
+        store = Store(path)
+        store.end(make_row("a"))
+        monkeypatch.setattr("broadcaster.edges.store.COUNT_EVERY", 1)
+        monkeypatch.setattr("broadcaster.edges.store.counts.count_on", refused)
+        with pytest.raises(BroadcasterError):
+            store.end(make_row("b"))
+        monkeypatch.undo()
+        assert (names(store.airings()), store.head) == (["a"], 1)
+        store.end(make_row("b"))
+        assert (names(store.airings()), store.head, store.verify()) == (["a", "b"], 2, [])
+        store.close()
 
     def test_rows_of_an_older_version_have_no_chain(self, path: Path) -> None:
         """They are read and taken as they are; the chain begins behind them."""

@@ -149,8 +149,10 @@ class Store:
             if event == "end":
                 row["station_airing"] = int(self._is_first_aired(airing))
             row["chain"] = link(before or "", row)
-            self._db["events"].insert(row)
-            self._db["marks"].upsert({"name": HEAD, "value": json.dumps(row["seq"])}, pk="name")
+            names, holes = ", ".join(f'"{name}"' for name in row), ", ".join("?" * len(row))
+            # Not by sqlite-utils: it would end the transaction after each of these.
+            self._db.execute(f"insert into events ({names}) values ({holes})", list(row.values()))
+            self._db.execute("insert or replace into marks values (?, ?)", [HEAD, json.dumps(row["seq"])])
             if event == "end" and row["seq"] - counts.counted(self._db.conn) >= COUNT_EVERY:
                 counts.count_on(self._db.conn)
 
