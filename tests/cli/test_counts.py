@@ -1,7 +1,10 @@
 """Reports as people get them: sentences, tables, the workbook, the page and the log book."""
 
+import os
 import re
-from collections.abc import Sequence
+import shutil
+import subprocess
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
@@ -10,6 +13,7 @@ from typing import Any
 
 import openpyxl
 import pytest
+from PIL import Image
 
 from broadcaster.cli import language, prose
 from broadcaster.edges.store import Store, database
@@ -45,6 +49,21 @@ def in_vietnamese() -> Any:
 
 def aired(count: int) -> Report:
     return report([Cell("total", "", "", "", Outcome.AIRED, "", count, 0, 0)])
+
+
+@pytest.fixture
+def chromium(tmp_path: Path) -> Callable[..., None]:
+    """Runs the browser without a screen."""
+    if not shutil.which("chromium"):
+        if os.environ.get("BROADCASTER_REQUIRE_SOUND") == "1":
+            pytest.fail("needs chromium, which is not installed")
+        pytest.skip("needs chromium, which is not installed")
+
+    def run(*arguments: str) -> None:
+        quietly = ("--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'browser'}")
+        subprocess.run(["chromium", *quietly, *arguments], check=True, capture_output=True, timeout=60)
+
+    return run
 
 
 class TestProse:
@@ -226,6 +245,23 @@ class TestFiles:
         assert not re.findall(r"(?:src|href)=\"(?!#)[^\"]*\"", text)
         assert not re.findall(r"url\((?!#)", text)
         assert "<b>20</b>Aired" in text
+
+    def test_the_page_is_seen_and_printed_by_a_browser(
+        self, type_in: Terminal, tmp_path: Path, chromium: Callable[..., None]
+    ) -> None:
+        """Chromium shows the squares and bars of what aired, on a phone too, and prints it on paper."""
+        logged(type_in, month(2026, 11, 20))
+        file = tmp_path / "a.html"
+        type_in("report", "2026-11", "--html", str(file))
+        for width in (400, 1200):
+            picture = tmp_path / f"{width}.png"
+            chromium(f"--screenshot={picture}", f"--window-size={width},2400", file.as_uri())
+            with Image.open(picture) as seen:
+                colours = dict((colour, count) for count, colour in seen.convert("RGB").getcolors(1 << 24))
+            assert colours[0x1A, 0x7F, 0x5A] > 2000
+        paper = tmp_path / "a.pdf"
+        chromium(f"--print-to-pdf={paper}", file.as_uri())
+        assert paper.read_bytes().startswith(b"%PDF")
 
     def test_the_same_counts_give_the_same_page(self, type_in: Terminal, tmp_path: Path) -> None:
         """Nothing in it is of the moment in which it was made."""

@@ -289,7 +289,7 @@ class TestStore:
     def test_a_row_and_what_goes_with_it_are_written_together(
         self, path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """A disk that fails after the row and before its number and its counts are kept leaves none of them."""
+        """A disk that fails before the row's number and its counts are kept keeps none of the three."""
         store = Store(path)
         store.end(make_row("a"))
         monkeypatch.setattr("broadcaster.edges.store.COUNT_EVERY", 1)
