@@ -257,7 +257,7 @@ class TestFiles:
             picture = tmp_path / f"{width}.png"
             chromium(f"--screenshot={picture}", f"--window-size={width},2400", file.as_uri())
             with Image.open(picture) as seen:
-                colours = dict((colour, count) for count, colour in seen.convert("RGB").getcolors(1 << 24))
+                colours = {colour: count for count, colour in seen.convert("RGB").getcolors(1 << 24)}
             assert colours[0x1A, 0x7F, 0x5A] > 2000
         paper = tmp_path / "a.pdf"
         chromium(f"--print-to-pdf={paper}", file.as_uri())
