@@ -261,6 +261,9 @@ class Daemon:
         if why is None:
             self.world.alarms.clear("clock")
         else:
+            if abs(step) > GRACE.total_seconds():  # it slept: nobody knows which hour it is now
+                for halt in list(self._halts.values()):
+                    halt.because(Reason.CLOCK)
             self.world.alarms.raise_alarm("clock", told(why, now, self._floor))
 
     def _vouch(self, boot: str) -> None:

@@ -106,7 +106,7 @@ class Playout:
     def __init__(self, clock: Clock, journal: Journal, alarms: Alarms, mark_every: float = 2.0) -> None:
         """*mark_every*: programme seconds between marks of how far it got, which a crash is counted by."""
         self._clock, self._journal, self._alarms, self._mark_every = clock, journal, alarms, mark_every
-        self._free: dict[str, datetime] = {}  # when each cluster last fell silent
+        self._free: dict[str, tuple[datetime, datetime]] = {}  # time of the last one, and when it fell silent
         self._begun: set[str] = set()  # by the last run, which died before their time came
         self._on_air: dict[str, Halt] = {}  # by cluster
         self._taking = Lock()
@@ -130,7 +130,10 @@ class Playout:
         end came before its time.
         """
         clock, relay = self._clock, occurrence.relay
-        due = max(occurrence.at, self._free.get(occurrence.cluster, occurrence.at))
+        last, free = self._free.get(occurrence.cluster, (occurrence.at, occurrence.at))
+        due = (
+            max(occurrence.at, free) if last <= occurrence.at else occurrence.at
+        )  # it waited behind that one
         if clock.wait_until(occurrence.at - (RELAY_AHEAD if relay else AHEAD), halt):
             return self._not_begun(occurrence, station, halt)
         if clock.now() > due + GRACE:
@@ -247,7 +250,7 @@ class Playout:
             if written is None and halt.doubtful:
                 return self.log(occurrence, broadcast.station, Outcome.MISSED, Reason.OFF)
         played = self._play(broadcast, sink, hearing, halt)
-        self._free[occurrence.cluster] = clock.now()
+        self._free[occurrence.cluster] = occurrence.at, clock.now()
         programmes, length = broadcast.content()
         seconds = min(played.seconds, length)
         if broadcast.streams:

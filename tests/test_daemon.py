@@ -8,6 +8,7 @@ import logging
 import os
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -631,6 +632,19 @@ class TestTheClock:
         station.run(30)
         assert [(one.outcome, one.seconds) for one in station.log] == [(Outcome.AIRED, SECONDS)]
 
+    def test_set_back_by_months_and_set_right_repeats_none_of_them(self, station: Station) -> None:
+        """What its clock went over twice is missed, and does not sound one after the other now."""
+        station.clock.its_state = ClockState(synchronised=True, rtc=False, boot="")
+        later = DUE + timedelta(days=60)
+        station.clock.set(later - timedelta(minutes=1))
+        station.run_until(later + timedelta(seconds=40))
+        station.clock.set(DUE - timedelta(minutes=10))
+        station.run(20)
+        station.clock.set(later + timedelta(minutes=1))
+        station.run(700)
+        assert station.plays() == [(later, ["tin-vi"])]
+        assert Counter(outcome for _, outcome, _ in station.told) == {"aired": 1, "missed": 60}
+
     def test_set_back_by_months_goes_on_at_once(self, station: Station) -> None:
         """Set right after having been months ahead, it stalls neither plan nor assembly nor signs of life."""
         station.clock.set(make.at("2027-06-20", "12:00"))
@@ -1134,6 +1148,16 @@ class TestApprovals:
 
 
 class TestTheEdgeOfTheHours:
+    def test_a_machine_that_slept_and_knows_no_time_does_not_go_on(self, station: Station) -> None:
+        """It wakes with a clock that nobody vouches for: what sounded is ended, it may be night."""
+        station.assembly.make("tin-vi", 600.0)
+        station.run_until(DUE + timedelta(seconds=20))
+        station.clock.its_state = ClockState(synchronised=False, rtc=False, boot="")
+        station.clock.suspend(3 * 3600)
+        station.run(5)
+        ((_, outcome, reason),) = station.told
+        assert (outcome, reason) == ("cut", "clock")
+
     def test_a_machine_that_slept_does_not_go_on(self, station: Station) -> None:
         """Closed at half past five and opened at nine, it does not finish its sentence in the night."""
         station.assembly.make("tin-vi", 600.0)
