@@ -216,8 +216,9 @@ def ends_of(one: Occurrence) -> Sequence[Outcome]:
 
 
 def airing(draw: Callable[..., Any], one: Occurrence, outcome: Outcome, logged: datetime) -> Airing:
-    """Of one that was lost, an emergency may be the reason."""
-    reason = draw(st.sampled_from(["power", Reason.ALERT])) if outcome in LOST else ""
+    """Of one that was to sound and was lost, an emergency may be the reason."""
+    reasons = ["power", Reason.ALERT] if one.state is State.PLANNED else ["power"]
+    reason = draw(st.sampled_from(reasons)) if outcome in LOST else ""
     return make_airing(one, outcome, logged=logged, reason=reason)
 
 
