@@ -109,6 +109,10 @@ class _Timetable:
     def is_extra(self, day: date, at: time) -> bool:
         return day in self._extra_days and datetime.combine(day, at) in self.extras
 
+    def campaigns(self, week: Sequence[date]) -> tuple[str, ...]:
+        """Whose day each of a *week* is."""
+        return tuple(map(self.schedule.campaign_on, week)) if self.schedule.campaigns else ()
+
     def silence(self, week: Sequence[date]) -> tuple[str | None, ...]:
         """Why it is silent on each day of a *week*, if it is."""
         for one in self.schedule.exclusions:
@@ -200,6 +204,7 @@ class _Cluster:
             if self.concerns(table, week[0], era):
                 times = table.looks(week) or self.times(table, week)
                 looks += (table.order, times, self.rotated(table, week), table.silence(week))
+                looks += (table.campaigns(week),)
         return tuple(looks)
 
     @cached_property
