@@ -204,7 +204,7 @@ class _Cluster:
             if self.concerns(table, week[0], era):
                 times = table.looks(week) or self.times(table, week)
                 looks += (table.order, times, self.rotated(table, week), table.silence(week))
-                looks += (table.campaigns(week),)
+                looks += (table.campaigns(week), table.looks(week) is None and any(self.quotas(table, week)))
         return tuple(looks)
 
     @cached_property
@@ -219,6 +219,14 @@ class _Cluster:
 
     def times(self, table: _Timetable, week: Sequence[date]) -> _Times:
         return table.week(week, lambda day: self.in_season(table, day))
+
+    def quotas(self, table: _Timetable, week: Sequence[date]) -> Iterator[Rule]:
+        """The rules with a quota that hold on any day of a *week*."""
+        if table.has_quota:
+            for day in week:
+                for rule in table.schedule.rules_on(day):
+                    if rule.at_least and rule.holds_on(day, self.in_season(table, day)):
+                        yield rule
 
     def rotated(self, table: _Timetable, week: Sequence[date]) -> int:
         """Which of its scripts comes first in a *week*: the same on every machine."""
@@ -451,13 +459,13 @@ class _Week:
 
     def _rules(self, table: _Timetable, *, quota: bool = True) -> list[Rule]:
         """The rules that give this week its times; of them those with a *quota*."""
-        if quota and not table.has_quota:
-            return []
+        if quota:
+            return list(self.of.quotas(table, self.days))
         return [
             rule
             for day in self.days
             for rule in table.schedule.rules_on(day)
-            if (rule.at_least or not quota) and rule.holds_on(day, self.of.in_season(table, day))
+            if rule.holds_on(day, self.of.in_season(table, day))
         ]
 
     def _known(self, one: Occurrence) -> tuple[bool, datetime, str, Occurrence]:
