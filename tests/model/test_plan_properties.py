@@ -672,7 +672,9 @@ def check_week(
     ]
     if not quotas or not gone:
         return
-    known = {one.id: one.at if one.state is State.DISPLACED else log[one.id].logged for one in gone}
+    known = {
+        one.id: one.at if one.state is State.DISPLACED else log[one.id].logged + planning.ROOM for one in gone
+    }
     gone.sort(key=lambda one: (one.state is not State.DISPLACED, known[one.id], one.id))
     above = sum(one.kind is Kind.PLANNED for one in ours) - max(rule.at_least.airings for rule in quotas)
     needed = Counter(one.script for one in gone[max(0, above) :])
