@@ -137,7 +137,7 @@ class Kept:
     @property
     def kept(self) -> bool | None:
         """None while nobody knows yet."""
-        return True if self.week.aired >= self.asked else False if self.over else None
+        return self.week.aired >= self.asked if self.over else None
 
 
 def quotas(weeks: Iterable[Week], at_least: Callable[[str, date], int | None], today: date) -> Sequence[Kept]:
@@ -145,11 +145,11 @@ def quotas(weeks: Iterable[Week], at_least: Callable[[str, date], int | None], t
     Hold what aired against what was asked for.
 
     *at_least* gives the quota of a schedule in the week of a Monday; where there is none, each time that the
-    schedule named is asked for.
+    schedule named is asked for. On silent days nothing is: a week may have fewer times than its quota.
     """
     found = []
     for one in weeks:
         quota = at_least(one.schedule, one.monday)
-        asked = one.planned if quota is None else quota
+        asked = one.planned if quota is None else min(quota, one.planned)
         found.append(Kept(one, asked, over=one.monday + timedelta(days=6) < today))
     return found

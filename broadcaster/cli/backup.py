@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from broadcaster.edges.store import database, restore, sole_daemon
+from broadcaster.edges.store import daemon_runs, database, restore, sole_daemon
+from broadcaster.model.errors import BroadcasterError, Fault, say
 
 from . import output
 from .here import Here, now_in
@@ -30,6 +31,8 @@ def backup(
     name, zone = here.place()
     if to is None or to.is_dir():
         folder = to or here.var / "backups"
+        if to is None:
+            folder.mkdir(parents=True, exist_ok=True)
         to = folder / f"{here.root.resolve().name}-{now_in(zone):%Y-%m-%d-%H%M%S}.db"
     with here.reading() as store:
         rows = store.copy_to(to)
@@ -42,6 +45,14 @@ def bring_back(
     context: typer.Context, copy: Annotated[Path, typer.Argument(metavar=_("FILE"), help=_("The copy."))]
 ) -> None:
     here: Here = context.obj
+    if daemon_runs(here.root):
+        raise BroadcasterError(
+            Fault(
+                str(copy),
+                say("The daemon writes to the play log now."),
+                say("Stop it first (systemctl stop)."),
+            )
+        )
     with sole_daemon(here.root):
         rows, before = restore(copy, database(here.var))
     output.line(_("Rows of the play log that are back: {rows}.").format(rows=rows))

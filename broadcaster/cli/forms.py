@@ -74,7 +74,7 @@ def page(told: Told) -> dict[str, Any]:
     drawn = [
         (
             _("Airings a day"),
-            charts.calendar(days, *told.days, output.short_weekdays()),
+            charts.calendar(days, told.days[0], told.until or told.days[1], output.short_weekdays()),
         )
     ]
     for heading, word in ((_("Planned and aired"), _place(told)), (_("Languages"), "language")):
@@ -100,7 +100,7 @@ def page(told: Told) -> dict[str, Any]:
         "unit": told.station,
         "period": _days(told),
         "rule": rule(),
-        "prose": prose.tell(told.station, told.days, told.found, told.before),
+        "prose": prose.tell(told.station, told.period, told.found, told.before),
         "figures": figures,
         "charts": drawn,
         "tables": list(_tables(told)),
@@ -109,15 +109,19 @@ def page(told: Told) -> dict[str, Any]:
 
 
 def log_book(
-    station: str, days: tuple[date, date], airings: Sequence[Airing], zone: ZoneInfo
+    station: str,
+    days: tuple[date, date],
+    airings: Sequence[Airing],
+    zone: ZoneInfo,
+    today: date,
+    seal: str,
 ) -> dict[str, Any]:
     """What the commune's log book of some days shows: each broadcast with how it ended."""
-    rows: dict[str, list[Sequence[str]]] = {
-        output.day(days[0] + timedelta(days=number)): [] for number in range((days[1] - days[0]).days + 1)
-    }
+    every = [days[0] + timedelta(days=number) for number in range((days[1] - days[0]).days + 1)]
+    rows: dict[date, list[Sequence[str]]] = {day: [] for day in every}
     for one in airings:
         planned = one.planned.astimezone(zone)
-        rows[output.day(planned.date())].append(
+        rows[planned.date()].append(
             (
                 output.clock_time(planned),
                 output.clock_time(one.started.astimezone(zone) if one.started else None),
@@ -147,8 +151,11 @@ def log_book(
             ),
             _("Remarks"),
         ),
-        "days": list(rows.items()),
-        "nothing": _("No broadcast."),
+        "days": [
+            (output.day(day), found, _("Not over yet.") if day >= today else _("No broadcast."))
+            for day, found in rows.items()
+        ],
+        "seal": seal,
         "sums": _("Planned: {planned}. Aired: {aired}.").format(
             planned=len(airings), aired=sum(one.outcome is Outcome.AIRED for one in airings)
         ),
@@ -157,7 +164,7 @@ def log_book(
 
 
 def _days(told: Told) -> str:
-    return f"{period.named(*told.days)} ({told.days[0]:%d/%m/%Y} – {told.days[1]:%d/%m/%Y})"
+    return f"{told.period} ({told.days[0]:%d/%m/%Y} – {told.until or told.days[1]:%d/%m/%Y})"
 
 
 def _place(told: Told) -> str:
@@ -181,7 +188,7 @@ def _tables(told: Told) -> Iterator[Table]:
     def row(word: str, key: Key, counts: Counts) -> Sequence[Any]:
         earlier = told.was(word, key)
         numbers = [counts.planned, *counts.outcomes.values(), counts.milliseconds // 60_000]
-        return called(word, key), key.code, *numbers, *([earlier.aired] if earlier else [])
+        return called(word, key), key.code, *numbers, *([earlier.aired if earlier else "–"] if was else [])
 
     for word in TABLES:
         rows = [row(word, *one) for one in in_order(told.found.by[word])]

@@ -12,6 +12,7 @@ import typer
 
 from broadcaster.edges.clock import SystemClock
 from broadcaster.edges.control import ask
+from broadcaster.edges.store import WRONG_COUNTS
 from broadcaster.model.airing import Airing, Outcome
 from broadcaster.model.errors import BroadcasterError, Fault, say
 
@@ -21,6 +22,7 @@ from .language import _
 from .plan import From, Json, Period, Until
 
 Csv = Annotated[bool, typer.Option("--csv", help=_("Print CSV."))]
+SEAL = 16  # letters of the last row's chain that one writes down
 VERIFY = "verify"  # in the place of days
 
 
@@ -72,12 +74,13 @@ def log(
         today = now_in(zone).date()
         usual = period.whole(today, period.Unit.WEEK) if book else (today - timedelta(days=6), today)
         chosen = period.between(days, first, last, usual)
-        seen = store.head if follow else 0  # first: a row that comes between is told twice, not never
+        seen, seal = store.head, store.seal()  # first: a row that comes between is told twice, not never
         airings = list(filter(asked, store.airings(*period.moments(chosen, zone))))
     if book:
         from .forms import log_book, write_page
 
-        write_page("book", log_book(name, chosen, airings, zone), book)
+        seal = _("Row {rows}, seal {seal}").format(rows=seen, seal=seal[:SEAL]) if seal else ""
+        write_page("book", log_book(name, chosen, airings, zone, today, seal), book)
         output.line(_("Written: {file}").format(file=book))
     elif json:
         output.as_json([as_dict(one, zone) for one in airings])
@@ -92,11 +95,20 @@ def log(
 
 def _verify(here: Here) -> None:
     with here.reading() as store:
-        found, rows = store.verify(), store.head
+        found, rows, seal = store.verify(), store.head, store.seal()
+    if [what for _number, what in found] == [WRONG_COUNTS]:
+        with here.writing() as store:
+            store.count_anew()
+        done = say("They were made anew, of the rows alone. Make reports of these days once more.")
+        raise BroadcasterError(Fault("broadcaster.db", WRONG_COUNTS, done))
     if found:
         keep = say("Keep var/broadcaster.db and the backups, and tell whoever is responsible for the counts.")
         raise BroadcasterError(*(Fault(f"broadcaster.db:{number}", what, keep) for number, what in found))
+    if not rows:
+        output.line(_("The play log has no rows. If there were any, somebody took the file away."))
+        return
     output.line(_("All {rows} rows are as they were written.").format(rows=rows))
+    output.line(_("Seal of the last row: {seal}").format(seal=seal[:SEAL]))
 
 
 def _tell_waiting(here: Here) -> None:

@@ -7,7 +7,7 @@ import sys
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 from broadcaster.model.errors import Fault
@@ -175,5 +175,6 @@ def day(one: date) -> str:
 
 def length(seconds: float) -> str:
     """Minutes and seconds: `4:13`; hours where there are any: `1:02:03`."""
-    told = str(timedelta(seconds=round(seconds)))
-    return told.removeprefix("0:").removeprefix("0") or "0"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

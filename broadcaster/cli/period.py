@@ -17,6 +17,7 @@ from .language import _
 What = TypeVar("What", bound=Hashable)
 
 PERIOD = re.compile(r"([12]\d{3})(?:-(?:[Qq]([1-4])|[Hh]([12])|(0[1-9]|1[0-2])))?")
+TURNED = re.compile(r"(0?[1-9]|1[0-2]|[Qq][1-4]|[Hh][12])/([12]\d{3})")
 YEARS = range(1000, 3000)
 WEEK = re.compile(r"([12]\d{3})-?[Ww](0[1-9]|[1-4]\d|5[0-3])")
 WORDS = {  # days from today; as typed without marks and spaces
@@ -42,6 +43,8 @@ def parse(period: str, today: date | None = None) -> tuple[date, date]:
     """The first and the last day of *period*; words such as `tomorrow` where *today* is given."""
     if today is not None and (offset := days_from_today(period)) is not None:
         return (day := today + timedelta(days=offset)), day
+    if turned := TURNED.fullmatch(period):  # as it is spoken: 11/2026, Q4/2026
+        period = f"{turned[2]}-{turned[1].zfill(2)}"
     found, week = PERIOD.fullmatch(period), WEEK.fullmatch(period)
     try:
         if week is not None:
@@ -90,6 +93,14 @@ def between(
 ) -> tuple[date, date]:
     """The days that a command was given, as PERIOD or as --from and --until (both included)."""
     if period is not None:
+        if first or last:
+            raise BroadcasterError(
+                Fault(
+                    period,
+                    say("A period, and --from or --until beside it."),
+                    say("Give either the one or the others."),
+                )
+            )
         return parse(period, today)
     end = parse(last, today)[1] if last else None
     start = parse(first, today)[0] if first else min(default[0], end or default[0])
@@ -117,13 +128,13 @@ def named(first: date, last: date) -> str:
     """A stretch as it stands in a sentence: `quý IV/2026`, `từ 02/11/2026 đến 15/11/2026`."""
     year = first.year
     if first == last:
-        return _("day {day}").format(day=f"{first:%d/%m/%Y}")
+        return _("{day}").format(day=f"{first:%d/%m/%Y}")
     if (first, last) == whole(first, Unit.WEEK):
         number = first.isocalendar()
         span = f"{first:%d/%m} – {last:%d/%m/%Y}"
         return _("week {number}/{year} ({span})").format(number=number.week, year=number.year, span=span)
     if (first, last) == whole(first, Unit.MONTH):
-        return _("month {month}/{year}").format(month=first.month, year=year)
+        return _("{month}/{year}").format(month=first.month, year=year)
     for quarter, roman in enumerate(("I", "II", "III", "IV"), 1):
         if (first, last) == parse(f"{year}-Q{quarter}"):
             return _("quarter {quarter}/{year}").format(quarter=roman, year=year)
@@ -132,8 +143,8 @@ def named(first: date, last: date) -> str:
     if (first, last) == parse(f"{year}-H2"):
         return _("the last six months of {year}").format(year=year)
     if (first, last) == whole(first, Unit.YEAR):
-        return _("year {year}").format(year=year)
-    return _("{first} to {last}").format(first=f"{first:%d/%m/%Y}", last=f"{last:%d/%m/%Y}")
+        return _("{year}").format(year=year)
+    return _("{first} – {last}").format(first=f"{first:%d/%m/%Y}", last=f"{last:%d/%m/%Y}")
 
 
 MOST_STRETCHES = 6  # told one by one; more are told as a count

@@ -22,6 +22,12 @@ def stretches(first: date, last: date) -> Iterator[tuple[date, date]]:
     yield first, last
 
 
+def _names(area: Area) -> Collection[str]:
+    """What it is called, with and without the words before its name; marks and all, for they make another."""
+    words = area.name.casefold().split()
+    return {" ".join(words[first:]) for first in range(min(3, len(words)))}
+
+
 @dataclass(frozen=True)
 class Places:
     """What the areas of a play log lie in: the communes and provinces of today, the districts of before."""
@@ -74,7 +80,9 @@ class Places:
 
     def find(self, place: str) -> Area:
         """What a code or a name means, the newest. Raises BroadcasterError."""
-        found = self.country.held(place)[::-1] or self.country.called(place)
+        bare = place.casefold()
+        named = [one for one in self.country.called(place) if bare in _names(one)]
+        found = self.country.held(place)[::-1] or named
         if not found or len({one.code for one in found if one.valid_until is None}) > 1:
             near = {f"{one.name} ({one.code})": one for one in found or self.country.like(place)}
             what = say("More than one place has this name.") if found else say("There is no such place.")

@@ -13,12 +13,12 @@ EXACT = 1000  # up to here numbers are told as they are
 MILLION = 1_000_000
 
 
-def tell(station: str, days: Days, found: Report, before: tuple[Days, Report] | None) -> str:
+def tell(station: str, days: str, found: Report, before: tuple[Days, Report] | None) -> str:
     """One or two sentences. Each number comes from the counts, none from another that was rounded."""
     aired = found.totals.aired
     sentences = [
-        _("In {period}, {station} aired {count} broadcasts").format(
-            period=period.named(*days), station=station, count=about(aired)
+        _("In {period}, {station} aired {count} broadcasts on its clusters").format(
+            period=days, station=station, count=about(aired)
         )
     ]
     if before is not None and before[1].totals.aired:

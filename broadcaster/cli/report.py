@@ -51,10 +51,16 @@ class Told:
     by: Sequence[str]
     before: tuple[tuple[date, date], Report] | None = None
     kept: Sequence[Kept] = ()
+    until: date | None = None  # it is not over yet
+
+    @property
+    def period(self) -> str:
+        told = period.named(*self.days)
+        return told + " " + _("(up to {day})").format(day=f"{self.until:%d/%m/%Y}") if self.until else told
 
     def was(self, word: str, key: Key) -> Counts | None:
         """The same of the stretch before, if there was one."""
-        if self.before is None:
+        if self.before is None or word == "day":
             return None
         found = {(one.within, one.code): counts for one, counts in self.before[1].by[word].items()}
         return found.get((key.within, key.code), Counts())
@@ -118,7 +124,7 @@ def count(
     elif csv:
         output.as_csv(list(_rows(told)))
     elif as_prose:
-        output.line(prose.tell(told.station, told.days, told.found, told.before))
+        output.line(prose.tell(told.station, told.period, told.found, told.before))
     elif not (xlsx or html):
         tell(told)
     if xlsx or html:
@@ -158,7 +164,8 @@ def gather(
         return report(cells)
 
     months = EARLIER.get(typed.plain(against))
-    earlier = before(*days, months) if months else period.parse(against)
+    until = min(days[1], max(days[0], today))  # what is not over is compared with as many days
+    earlier = before(days[0], until, months) if months else period.parse(against)
     then = of(*earlier)
     schedules = _schedules(here)
 
@@ -171,8 +178,9 @@ def gather(
         days,
         of(*days),
         by,
-        (earlier, then) if then.totals.planned else None,
+        (earlier, then) if then.totals.planned and days[0] <= today else None,
         () if chosen else quotas(store.weeks(*days), at_least, today),
+        until if until < days[1] else None,
     )
 
 
@@ -271,7 +279,7 @@ def rule() -> str:
 
 
 def tell(told: Told) -> None:
-    output.line(f"{told.station} · {period.named(*told.days)}")
+    output.line(f"{told.station} · {told.period}")
     output.wrapped(rule())
     output.line(
         _("Broadcasts of the station, each counted once however many clusters aired it: {count}").format(
@@ -284,7 +292,8 @@ def tell(told: Told) -> None:
 
     def cells(counts: Counts, was: Counts | None) -> list[str]:
         numbers = [counts.planned, *counts.outcomes.values()]
-        return [*map(str, numbers), output.length(counts.seconds), *([str(was.aired)] if was else [])]
+        earlier = [str(was.aired) if was else "–"] if told.before else []
+        return [*map(str, numbers), output.length(counts.seconds), *earlier]
 
     rows = [[_("TOTAL"), "", *cells(told.found.totals, told.before and told.before[1].totals)]]
     for word in told.by:
@@ -299,7 +308,7 @@ def tell(told: Told) -> None:
         output.line("\n" + _("What did not air, and why:"))
         output.table(
             (_("Outcome"), _("Why"), _("Count")),
-            [list(one) for one in why(told.found.totals)],
+            [(outcome, reason, str(number)) for outcome, reason, number in why(told.found.totals)],
             right=(2,),
         )
     if told.kept:
@@ -307,10 +316,10 @@ def tell(told: Told) -> None:
         output.table((_("Schedule"), _("Cluster"), _("Weeks kept"), _("Weeks too short")), list(kept(told)))
 
 
-def why(counts: Counts) -> Iterator[tuple[str, str, str]]:
+def why(counts: Counts) -> Iterator[tuple[str, str, int]]:
     """Outcome, reason and count of what did not air, the most first."""
     for (outcome, reason), number in sorted(counts.reasons.items(), key=lambda one: (-one[1], one[0])):
-        yield words.outcome(outcome), words.reason(reason) or "–", str(number)
+        yield words.outcome(outcome), words.reason(reason) or "–", number
 
 
 def kept(told: Told) -> Iterator[tuple[str, str, str, str]]:

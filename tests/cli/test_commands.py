@@ -614,14 +614,16 @@ class TestBackup:
         log_a_day(type_in)
         type_in("backup", str(tmp_path / "copy.db"))
         with sole_daemon(type_in.station):
-            assert "already runs" in type_in.fault("restore", str(tmp_path / "copy.db"))
+            assert "The daemon writes" in type_in.fault("restore", str(tmp_path / "copy.db"))
 
 
 class TestLog:
     def test_verifies_its_rows(self, type_in: Terminal) -> None:
         """`log verify` says that all is as it was written, or which row is not."""
         log_a_day(type_in)
-        assert type_in("log", "verify").out == "All 4 rows are as they were written.\n"
+        rows, seal = type_in("log", "verify").out.splitlines()
+        assert rows == "All 4 rows are as they were written."
+        assert re.fullmatch(r"Seal of the last row: [0-9a-f]{16}", seal)
         with closing(sqlite3.connect(database(type_in.station / "var"))) as connection, connection:
             connection.execute("drop trigger no_update")
             connection.execute("update events set seconds = 99 where seq = 2")

@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import sqlite3
 import subprocess
 from collections.abc import Callable, Sequence
 from contextlib import closing
@@ -15,7 +16,7 @@ import openpyxl
 import pytest
 from PIL import Image
 
-from broadcaster.cli import language, prose
+from broadcaster.cli import language, period, prose
 from broadcaster.edges.store import Store, database
 from broadcaster.model.airing import Outcome
 from broadcaster.model.count import Cell
@@ -23,7 +24,7 @@ from broadcaster.report import Report, report
 from tests.cli.terminal import Terminal
 from tests.factories import ZONE, make_airing
 
-NOVEMBER = ["--from", "2026-11-01", "--until", "2026-11-30"]
+OCTOBER = ["--from", "2026-10-01", "--until", "2026-10-31"]
 
 
 def logged(type_in: Terminal, days: Sequence[date], outcome: Outcome = Outcome.AIRED, **given: Any) -> None:
@@ -67,7 +68,7 @@ def chromium(tmp_path: Path) -> Callable[..., None]:
 
 
 class TestProse:
-    DAYS = (date(2021, 4, 1), date(2021, 6, 30))
+    QUARTER = (date(2021, 4, 1), date(2021, 6, 30))
     BEFORE = (date(2021, 1, 1), date(2021, 3, 31))
 
     @pytest.mark.usefixtures("in_vietnamese")
@@ -102,44 +103,59 @@ class TestProse:
     )
     def test_the_sentence_of_an_article(self, before: int, told: str) -> None:
         """As provinces write it: how many, where, and how much more than in the stretch before."""
-        said = prose.tell("BHXH tỉnh Điện Biên", self.DAYS, aired(206_613), (self.BEFORE, aired(before)))
-        start = "Trong quý II/2021, BHXH tỉnh Điện Biên đã phát trên 206.600 lượt phát thanh"
+        named = period.named(*self.QUARTER)
+        said = prose.tell("BHXH tỉnh Điện Biên", named, aired(206_613), (self.BEFORE, aired(before)))
+        start = "Trong quý II/2021, BHXH tỉnh Điện Biên đã phát trên 206.600 lượt phát thanh trên các cụm loa"
         assert said == f"{start}, {told}."
 
     def test_without_a_stretch_before_it_compares_with_nothing(self) -> None:
         """A station in its first year says how many, and no more."""
-        assert prose.tell("X", self.DAYS, aired(3), None) == "In quarter II/2021, X aired 3 broadcasts."
-        nothing = (self.BEFORE, aired(0))
-        assert prose.tell("X", self.DAYS, aired(3), nothing) == "In quarter II/2021, X aired 3 broadcasts."
+        for before in (None, (self.BEFORE, aired(0))):
+            said = prose.tell("X", "quarter II/2021", aired(3), before)
+            assert said == "In quarter II/2021, X aired 3 broadcasts on its clusters."
 
     @pytest.mark.usefixtures("in_vietnamese")
     def test_minority_languages_are_named(self) -> None:
         """Mông and Thái are told with their own counts."""
         tags = ("blt-Latn-VN", "hmn-Latn-VN", "vi")
         cells = [Cell("language", "", tag, tag, Outcome.AIRED, "", 1200, 0, 0) for tag in tags]
-        said = prose.tell("X", self.DAYS, report(cells), None)
+        said = prose.tell("X", "quý II/2021", report(cells), None)
         assert said.endswith("Bằng tiếng dân tộc: tiếng Thái Đen 1.200 lượt và tiếng Mông 1.200 lượt.")
 
 
 class TestAgainst:
     def test_a_year_before_is_told_beside(self, type_in: Terminal) -> None:
         """Totals and each row stand beside those of the same month of the year before."""
-        logged(type_in, month(2026, 11, 20))
-        logged(type_in, month(2025, 11, 10))
-        found = type_in("report", *NOVEMBER, "--json").json
-        assert (found["against"]["from"], found["against"]["until"]) == ("2025-11-01", "2025-11-30")
+        logged(type_in, month(2026, 10, 20))
+        logged(type_in, month(2025, 10, 10))
+        found = type_in("report", *OCTOBER, "--json").json
+        assert (found["against"]["from"], found["against"]["until"]) == ("2025-10-01", "2025-10-31")
         assert (found["totals"]["aired"], found["against"]["totals"]["aired"]) == (20, 10)
         assert [one["aired_before"] for one in found["by"]["script"]] == [10]
-        assert "Aired in month 11/2025" in type_in("report", "2026-11").out
+        assert "Aired in 10/2025" in type_in("report", "2026-10").out
+
+    def test_a_stretch_that_is_not_over_is_compared_with_as_many_days(
+        self, type_in: Terminal, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """On the 20th of a month it is told beside the first twenty days of that month a year before."""
+        now = datetime(2026, 10, 20, 12, tzinfo=ZONE)
+        monkeypatch.setattr("broadcaster.edges.clock.SystemClock.now", lambda _self: now)
+        logged(type_in, month(2026, 10, 20))
+        logged(type_in, month(2025, 10, 31))
+        found = type_in("report", "2026-10", "--json").json
+        assert (found["against"]["until"], found["against"]["totals"]["aired"]) == ("2025-10-20", 20)
+        said = type_in("report", "10/2026", "--prose").out
+        assert said.startswith("In 10/2026 (up to 20/10/2026), ")
+        assert "as many as in 01/10/2025 – 20/10/2025" in said
 
     @pytest.mark.parametrize(
-        ("against", "aired"), [("quarter", 5), ("quý", 5), ("year", None), ("2026-08", 5), ("2026-H1", None)]
+        ("against", "aired"), [("quarter", 5), ("quý", 5), ("year", None), ("2026-07", 5), ("2026-H1", None)]
     )
     def test_any_stretch_may_be_asked_for(self, type_in: Terminal, against: str, aired: int | None) -> None:
         """A quarter before, or any other; where nothing was planned there is nothing to compare with."""
-        logged(type_in, month(2026, 11, 20))
-        logged(type_in, month(2026, 8, 5))
-        found = type_in("report", "2026-11", "--against", against, "--json").json["against"]
+        logged(type_in, month(2026, 10, 20))
+        logged(type_in, month(2026, 7, 5))
+        found = type_in("report", "2026-10", "--against", against, "--json").json["against"]
         assert (found and found["totals"]["aired"]) == aired
 
 
@@ -175,6 +191,60 @@ class TestPlaces:
         """What was probably meant is told."""
         assert "There is no such place." in type_in.fault("report", "--area", "Mường Nhéee")
         assert "More than one place" in type_in.fault("report", "--area", "Bình Minh")
+        assert "There is no such place." in type_in.fault("report", "--area", "Bản Nậm Pố")  # not Nậm Pồ
+
+
+class TestTrust:
+    def test_counts_that_are_wrong_are_made_anew(
+        self, type_in: Terminal, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """`log verify` tells it, and the next report is right again."""
+        monkeypatch.setattr("broadcaster.edges.store.COUNT_EVERY", 1)
+        logged(type_in, month(2026, 10, 20))
+        with sqlite3.connect(database(type_in.station / "var")) as connection:
+            connection.execute("update counts set airings = airings + 100 where by = 'total'")
+        connection.close()
+        assert type_in("report", "2026-10", "--json").json["totals"]["aired"] == 120
+        assert "made anew" in type_in.fault("log", "verify")
+        assert type_in("log", "verify").code == 0
+        assert type_in("report", "2026-10", "--json").json["totals"]["aired"] == 20
+
+    @pytest.mark.parametrize("deletion", ["delete from counts", "delete from marks"])
+    def test_counts_that_are_gone_falsify_nothing(
+        self, type_in: Terminal, monkeypatch: pytest.MonkeyPatch, deletion: str
+    ) -> None:
+        """They are counted again from the rows, once."""
+        monkeypatch.setattr("broadcaster.edges.store.COUNT_EVERY", 10)
+        logged(type_in, month(2026, 10, 25))
+        with sqlite3.connect(database(type_in.station / "var")) as connection:
+            connection.execute(deletion)
+        connection.close()
+        logged(type_in, month(2026, 11, 15))
+        assert type_in("report", "2026-10", "--json").json["totals"]["aired"] == 25
+
+    @pytest.mark.parametrize("kind", ["empty", "other"])
+    def test_what_is_no_copy_is_not_restored(self, type_in: Terminal, tmp_path: Path, kind: str) -> None:
+        """The play log that is there stays where it is."""
+        logged(type_in, month(2026, 10, 3))
+        copy = tmp_path / "copy.db"
+        with sqlite3.connect(copy) as connection:
+            if kind == "other":
+                connection.execute("create table a (b)")
+        connection.close()
+        assert str(copy) in type_in.fault("restore", str(copy))
+        assert type_in("report", "2026-10", "--json").json["totals"]["aired"] == 3
+
+    def test_a_backup_goes_into_a_file_in_a_folder_that_is_there(
+        self, type_in: Terminal, tmp_path: Path
+    ) -> None:
+        """A stick that is not plugged in is no folder on the disk, and no device is written over."""
+        logged(type_in, month(2026, 10, 3))
+        assert "no such folder" in type_in.fault("backup", str(tmp_path / "usb" / "a.db"))
+        assert "This is no file" in type_in.fault("backup", "/dev/null")
+
+    def test_a_period_stands_alone(self, type_in: Terminal) -> None:
+        """With --from beside it nobody knows which was meant."""
+        assert "Give either" in type_in.fault("report", "2026-10", "--from", "2026-10-05")
 
 
 class TestQuotas:
@@ -209,11 +279,11 @@ at_least = { airings = 2, per = "week" }
 class TestFiles:
     def test_the_workbook_is_the_ministrys_form(self, type_in: Terminal, tmp_path: Path) -> None:
         """The total first, then each place with its code; unit, period, rule, and three places to sign."""
-        logged(type_in, month(2026, 11, 20))
-        logged(type_in, month(2026, 11, 4), Outcome.MISSED, area="03160/=1+1", area_name="=1+1")
+        logged(type_in, month(2026, 10, 20))
+        logged(type_in, month(2026, 10, 4), Outcome.MISSED, area="03160/=1+1", area_name="=1+1")
         language.use("vi")
         try:
-            assert type_in("report", "2026-11", "--xlsx", str(tmp_path / "a.xlsx")).code == 0
+            assert type_in("report", "2026-10", "--xlsx", str(tmp_path / "a.xlsx")).code == 0
         finally:
             language.use("en")
         book = openpyxl.load_workbook(tmp_path / "a.xlsx")
@@ -228,16 +298,16 @@ class TestFiles:
         ]
         assert book.worksheets[0].cell(head + 3, 2).data_type == "s"
         words = " ".join(str(value) for row in rows for value in row if value)
-        for word in ("Đơn vị báo cáo", "Đơn vị nhận báo cáo", "tháng 11/2026", "ít nhất 90%"):
+        for word in ("Đơn vị báo cáo", "Đơn vị nhận báo cáo", "tháng 10/2026", "ít nhất 90%"):
             assert word in words
         for name in ("Người lập biểu", "Người kiểm tra biểu", "Thủ trưởng đơn vị"):
             assert name in words
 
     def test_the_page_needs_nothing_from_elsewhere(self, type_in: Terminal, tmp_path: Path) -> None:
         """One file with its pictures in it; names stay text whatever they hold."""
-        logged(type_in, month(2026, 11, 20), script_title="<script>alert(1)</script>")
+        logged(type_in, month(2026, 10, 20), script_title="<script>alert(1)</script>")
         file = tmp_path / "a.html"
-        assert type_in("report", "2026-11", "--html", str(file)).code == 0
+        assert type_in("report", "2026-10", "--html", str(file)).code == 0
         text = file.read_text("utf-8")
         assert text.count("<svg") == 3
         assert "<script" not in text
@@ -250,9 +320,9 @@ class TestFiles:
         self, type_in: Terminal, tmp_path: Path, chromium: Callable[..., None]
     ) -> None:
         """Chromium shows the squares and bars of what aired, on a phone too, and prints it on paper."""
-        logged(type_in, month(2026, 11, 20))
+        logged(type_in, month(2026, 10, 20))
         file = tmp_path / "a.html"
-        type_in("report", "2026-11", "--html", str(file))
+        type_in("report", "2026-10", "--html", str(file))
         for width in (400, 1200):
             picture = tmp_path / f"{width}.png"
             chromium(f"--screenshot={picture}", f"--window-size={width},2400", file.as_uri())
@@ -265,10 +335,10 @@ class TestFiles:
 
     def test_the_same_counts_give_the_same_page(self, type_in: Terminal, tmp_path: Path) -> None:
         """Nothing in it is of the moment in which it was made."""
-        logged(type_in, month(2026, 11, 20))
+        logged(type_in, month(2026, 10, 20))
         files = [tmp_path / name for name in ("a.html", "b.html")]
         for file in files:
-            type_in("report", "2026-11", "--html", str(file))
+            type_in("report", "2026-10", "--html", str(file))
         assert files[0].read_bytes() == files[1].read_bytes()
 
     def test_a_file_that_cannot_be_written_is_told(self, type_in: Terminal, tmp_path: Path) -> None:
@@ -278,13 +348,13 @@ class TestFiles:
 
     def test_the_log_book_has_every_day_of_the_week(self, type_in: Terminal, tmp_path: Path) -> None:
         """Each broadcast with how it ended; a day without one says so; two places to sign."""
-        logged(type_in, [date(2026, 11, 16), date(2026, 11, 17)])
-        logged(type_in, [date(2026, 11, 17)], Outcome.MISSED)
+        logged(type_in, [date(2026, 10, 5), date(2026, 10, 6)])
+        logged(type_in, [date(2026, 10, 6)], Outcome.MISSED)
         file = tmp_path / "book.html"
-        assert type_in("log", "2026-W47", "--book", str(file)).code == 0
+        assert type_in("log", "2026-W41", "--book", str(file)).code == 0
         text = file.read_text("utf-8")
         days = re.findall(r"<td colspan=\"8\">([^<]*)</td>", text)
-        assert len([day for day in days if day.endswith("/11/2026")]) == 7
+        assert len([day for day in days if day.endswith("/10/2026")]) == 7
         assert days.count("No broadcast.") == 5
         assert "missed: the daemon was off" in text
         assert "Planned: 3. Aired: 2." in text

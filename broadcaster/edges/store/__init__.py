@@ -36,10 +36,11 @@ from . import counts
 
 SKIPPED = 1 << 20  # rows of a damaged table, at most, of which none reads until the rest is given up
 HEAD = "log-head"  # the mark of the last row's number: so it shows if that is gone
-OWN_MARKS = (HEAD, counts.COUNTED)
 COUNT_EVERY = 1000  # rows; so many are counted anew for each report
 LOOKS = 5  # at a lock, until somebody holds it for good
 
+ANEW = say("Restart the daemon: it sets the file aside and takes over every row that still reads.")
+WRONG_COUNTS = say("The counts beside the play log were not those of its rows.")
 OTHER_COPY = say("Take another copy, an older one perhaps.")
 TIMES = ("planned", "logged", "started", "ended")
 
@@ -188,8 +189,12 @@ class Store:
         The file is whole or not there. Raises BroadcasterError.
         """
         part = path.with_name(f".{path.name}.part")
+        if path.exists() and not path.is_file():
+            raise BroadcasterError(Fault(str(path), say("This is no file."), say("Name a file or a folder.")))
+        if not path.parent.is_dir():
+            absent, plug = say("There is no such folder."), say("See that the disk or stick is there.")
+            raise BroadcasterError(Fault(str(path.parent), absent, plug))
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
             part.unlink(missing_ok=True)
             with closing(sqlite3.connect(part)) as copy:
                 self._db.conn.backup(copy)
@@ -197,6 +202,8 @@ class Store:
                 rows = copy.execute("select count(*) from events").fetchone()[0]
             with part.open("rb") as file:
                 os.fsync(file.fileno())
+            if not _is_whole(part):
+                raise BroadcasterError(Fault(str(self._path), say("The play log is damaged."), ANEW))
             part.replace(path)
         except (OSError, sqlite3.Error) as error:
             raise _unusable(path, error) from error
@@ -209,8 +216,7 @@ class Store:
         """Add what a *damaged* memory still says, as it stands there; tell how many rows of the play log."""
         with self._using("play log", write=True):
             for table in ("events", "marks", "heard"):
-                rows = (row for row in _readable(damaged, table) if row.get("name") != counts.COUNTED)
-                self._db[table].insert_all(rows, ignore=True)
+                self._db[table].insert_all(_readable(damaged, table), ignore=True)
             return int(self._db["events"].count)
 
     def verify(self) -> list[tuple[int, Text]]:
@@ -221,16 +227,30 @@ class Store:
                 number, chain, wrong = row["seq"], row.get("chain") or "", None
                 if number != last + 1:
                     wrong = say("Rows taken out before it: {count}.", count=number - last - 1)
-                elif (before or chain) and chain != link(before, row):  # those of older versions have none
+                elif chain != link(before, row):
                     wrong = say("It is not as it was written, or not where it was.")
                 if wrong:
                     found.append((number, wrong))
                 last, before = number, chain
             if (head := self._head()) > last:
                 found.append((last + 1, say("Rows taken out at the end: {count}.", count=head - last)))
-            if not found and "counts" in self._db.table_names() and not counts.is_true(self._db.conn):
-                found.append((0, say("The counts beside the play log are not those of its rows.")))
+            there = {row[0] for row in self._db.execute("select name from sqlite_master")}
+            if gone := sorted({"airings", "counts", "no_update", "no_delete"} - there):
+                found.append((0, say("Taken out of the database: {names}.", names=", ".join(gone))))
+            elif not found and not counts.is_true(self._db.conn):
+                found.append((0, WRONG_COUNTS))
         return found
+
+    def count_anew(self) -> None:
+        """Make the counts that reports ask for once more, of the rows alone."""
+        with self._using("counts", write=True):
+            self._db.execute("begin immediate")
+            counts.count_anew(self._db.conn)
+
+    def seal(self) -> str:
+        """The chain of the last row: whoever noted it sees that nothing before it was changed since."""
+        rows = self._rows("events", "seq = (select max(seq) from events)")
+        return str(rows[0]["chain"]) if rows else ""
 
     @property
     def head(self) -> int:
@@ -282,7 +302,7 @@ class Store:
 
     def marks(self) -> dict[str, Any]:
         found = {}
-        for row in self._rows("marks", "name not in (?, ?)", OWN_MARKS):
+        for row in self._rows("marks", "name != ?", [HEAD]):
             with suppress(TypeError, ValueError):  # damaged: as if it had not been made
                 found[row["name"]] = json.loads(row["value"])
         return found
@@ -379,11 +399,15 @@ def restore(copy: Path, path: Path) -> tuple[int, Path | None]:
     with closing(Store(copy, read_only=True)) as kept:
         if found := kept.verify():
             raise BroadcasterError(*(Fault(f"{copy}:{number}", what, OTHER_COPY) for number, what in found))
+        new = path.with_name(f".{path.name}.restored")
         try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            rows = kept.copy_to(new)
             before = _put_aside(path, "before") if path.exists() else None
+            new.replace(path)
         except OSError as error:
             raise _unusable(path, error) from error
-        return kept.copy_to(path), before
+        return rows, before
 
 
 def _put_aside(path: Path, why: str) -> Path:
@@ -396,6 +420,8 @@ def _put_aside(path: Path, why: str) -> Path:
 
 
 def _is_whole(path: Path) -> bool:
+    if not path.stat().st_size:
+        return False  # SQLite would take it for an empty one
     try:
         with closing(_connect(path, read_only=True, alone=False, patience=1.0)) as connection:
             return bool(connection.execute("pragma quick_check(1)").fetchone() == ("ok",))
@@ -536,7 +562,7 @@ def _stored_time(moment: datetime | None) -> str | None:
 def _unusable(path: Path, error: Exception) -> BroadcasterError:
     remedy = say("See that the disk is not full or read-only and that you may write to var/ (doctor).")
     if type(error) is sqlite3.DatabaseError:  # not a database, or a damaged one
-        remedy = say("Move this file to another place and keep it; a new log begins without it.")
+        remedy = ANEW
     return BroadcasterError(
         Fault(str(path), say("The station's memory cannot be used: {error}.", error=said(error)), remedy)
     )

@@ -2,7 +2,7 @@
 The play log counted once for all, so that a report of a whole country answers at once.
 
     cells       view, of whoever asks: what each row of the play log adds to each breakdown
-    counts      sums of cells by month and commune, of the rows up to the mark `counted`
+    counts      sums of cells by month and commune; the row that is `by` nothing names the last row in them
 
 A report takes whole months from the counts, and cells for the rest: days of broken months, and the rows
 that came since. Counts hold nothing of their own: they can be made again from the play log at any time.
@@ -16,7 +16,6 @@ from datetime import date, timedelta
 from broadcaster.model.airing import Outcome
 from broadcaster.model.count import BREAKDOWNS, Cell, Week
 
-COUNTED = "counted"  # the mark of the last row that the counts hold
 DAY = timedelta(days=1)
 ON = "coalesce(day, date(planned, '+7 hours'), '')"  # older rows have no days, and no stations' areas
 PLACE = "coalesce(station_area, substr(area, 1, instr(area || '/', '/') - 1))"
@@ -75,7 +74,7 @@ VIEW = f"create temp view cells as {_cells()}"  # of each connection: it would f
 
 def counted(connection: sqlite3.Connection) -> int:
     """The number of the last row that the counts hold."""
-    found = connection.execute("select value from marks where name = ?", [COUNTED]).fetchone()
+    found = connection.execute("select last from counts where by = ''").fetchone()
     return int(found[0]) if found else 0
 
 
@@ -95,9 +94,14 @@ def count_on(connection: sqlite3.Connection) -> None:
         )
     connection.execute("drop table temp.fresh")
     connection.execute(
-        "insert into marks (name, value) values (?, ?) on conflict do update set value = excluded.value",
-        [COUNTED, str(last)],
+        "insert or replace into counts values ('', '', '', '', '', '', '', 0, 0, 0, ?)", [last]
     )
+
+
+def count_anew(connection: sqlite3.Connection) -> None:
+    """Make the counts once more, of the rows alone; in the transaction that is open."""
+    connection.execute("delete from counts")
+    count_on(connection)
 
 
 def is_true(connection: sqlite3.Connection) -> bool:
@@ -107,7 +111,7 @@ def is_true(connection: sqlite3.Connection) -> bool:
     anew = f"select * from fresh union all {_OVER_COMMUNES}"
     differ = [
         f"{fresh} select * from ({anew}) except select * from counts",
-        f"{fresh} select * from counts except select * from ({anew})",
+        f"{fresh} select * from counts where by != '' except select * from ({anew})",
     ]
     return not any(connection.execute(f"select 1 from ({one}) limit 1").fetchone() for one in differ)
 
