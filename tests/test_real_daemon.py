@@ -474,7 +474,7 @@ class TestAnEmergency:
         assert EVERY - 0.5 < second - first < EVERY + SOON, emergency.said
 
     def test_outlives_the_daemon(self, emergency: Emergency) -> None:
-        """Killed and started again, the daemon goes on with it: in 0.6 s, or while all else is tested, soon."""
+        """Killed and started again, the daemon goes on with it: in 0.6 s where nothing else is tested."""
         assert emergency.again - emergency.restarted < 10
 
     def test_ends_with_the_all_clear(self, emergency: Emergency) -> None:
