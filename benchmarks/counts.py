@@ -9,7 +9,6 @@ import json
 import os
 import random
 import re
-import shutil
 import sqlite3
 import statistics
 import subprocess
@@ -299,8 +298,6 @@ def counts() -> None:
         )
         of_duckdb(folder / "nation.db", folder / "nation.duckdb")
         beside(folder / "nation.db", folder / "nation.duckdb")
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir()
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
 """Radio stations of our own on loopback: an Icecast server with its sources, and HLS from a folder."""
 
 import os
-import shutil
 import socket
 import subprocess
 import tempfile
@@ -17,9 +16,9 @@ from threading import Event, Thread
 from typing import Self
 
 import av
-import pytest
 
 from broadcaster.edges.decode import Samples
+from tests.needs import need
 from tests.sounds import save
 
 PASSWORD = "hackme"  # noqa: S105 - of a server that lives for seconds
@@ -114,10 +113,7 @@ class Icecast:
 @contextmanager
 def icecast() -> Iterator[Icecast]:
     """Give a server, or skip the test for want of one; BROADCASTER_REQUIRE_SOUND=1 forbids to skip."""
-    if not shutil.which("icecast2"):
-        if os.environ.get("BROADCASTER_REQUIRE_SOUND") == "1":
-            pytest.fail("needs icecast2, which is not installed")
-        pytest.skip("needs icecast2, which is not installed")
+    need("icecast2")
     with tempfile.TemporaryDirectory(prefix="radio-") as folder:
         server = Icecast(Path(folder))
         try:

@@ -1,7 +1,6 @@
 """A sound server of our own: PulseAudio with a null sink for a loudspeaker, and its monitor to listen at."""
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -14,12 +13,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Event, Thread
 
-import pytest
-
 from broadcaster.edges.clock import SystemClock
 from broadcaster.edges.sink import BYTE_RATE, CardSink
 from broadcaster.model.errors import Fault
 from broadcaster.model.programme import SAMPLE_RATE
+from tests.needs import need
 
 TOOLS = ("pulseaudio", "pactl", "pacat", "parec")
 
@@ -149,11 +147,7 @@ class SoundServer:
 @contextmanager
 def running() -> Iterator[SoundServer]:
     """Give a sound server, or skip the test for want of one; BROADCASTER_REQUIRE_SOUND=1 forbids to skip."""
-    if missing := [tool for tool in TOOLS if not shutil.which(tool)]:
-        reason = f"needs PulseAudio: {', '.join(missing)} not installed"
-        if os.environ.get("BROADCASTER_REQUIRE_SOUND") == "1":
-            pytest.fail(reason)
-        pytest.skip(reason)
+    need(*TOOLS)
     with tempfile.TemporaryDirectory(
         prefix="sound-"
     ) as folder:  # short: a socket's path holds 107 characters

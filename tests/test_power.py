@@ -2,7 +2,6 @@
 
 import os
 import random
-import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -13,6 +12,7 @@ import numpy as np
 import pytest
 
 from broadcaster.model.programme import SAMPLE_RATE
+from tests.needs import left_out, need
 from tests.sound_server import TOOLS
 from tools.kills import Ear, Planned, Row, Sound, Verdict, judge, samples_of, seconds_of
 from tools.powercuts import Disk, Op, Trace
@@ -26,17 +26,6 @@ def run(module: str, count: int) -> str:
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
-
-
-def need(*tools: str) -> None:
-    if missing := [tool for tool in tools if not shutil.which(tool)]:
-        left_out(f"{', '.join(missing)} not installed")
-
-
-def left_out(reason: str) -> None:
-    if os.environ.get("BROADCASTER_REQUIRE_SOUND") == "1":
-        pytest.fail(reason)
-    pytest.skip(reason)
 
 
 @pytest.mark.sound

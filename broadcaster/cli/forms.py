@@ -15,6 +15,7 @@ from .language import _, code
 from .report import Told, called, kept, rule, why, word_of
 
 TABLES = ("area", "commune", "cluster", "script", "campaign", "group", "language", "class")
+COUNTED = (*TABLES, "day")
 MOST_BARS = 40  # more cannot be read
 
 Columns = Sequence[tuple[str, bool]]  # name; is it a number?
@@ -40,7 +41,7 @@ def write_workbook(told: Told, to: Path) -> None:
         [
             (_("Reporting unit"), told.station),
             (_("Receiving unit"), "." * 40),
-            (_("Period"), f"{period.named(*told.days)} ({told.days[0]:%d/%m/%Y} – {told.days[1]:%d/%m/%Y})"),
+            (_("Period"), _days(told)),
         ],
         (
             *(_("Nr."), _("Place"), _("Code of the place"), _("Planned"), _("Broadcasts"), _("Minutes")),
@@ -90,9 +91,8 @@ def page(told: Told) -> dict[str, Any]:
         (_("Broadcasts of the station"), prose.grouped(totals.station_airings)),
         (_("Hours that sounded"), prose.decimal(totals.milliseconds // 360_000)),
     ]
-    if told.before:
-        heading = _("Aired in {period}").format(period=period.named(*told.before[0]))
-        figures.append((heading, prose.grouped(told.before[1].totals.aired)))
+    if told.totals_before:
+        figures.append((told.earlier, prose.grouped(told.totals_before.aired)))
     return {
         "language": code(),
         "landscape": False,
@@ -183,7 +183,7 @@ def _remark(counts: Counts) -> str:
 
 def _tables(told: Told) -> Iterator[Table]:
     outcomes = [(words.outcome(one).capitalize(), True) for one in Outcome]
-    was = [(_("Aired in {period}").format(period=period.named(*told.before[0])), True)] if told.before else []
+    was = [(told.earlier, True)] if told.before else []
 
     def row(word: str, key: Key, counts: Counts) -> Sequence[Any]:
         earlier = told.was(word, key)

@@ -101,16 +101,22 @@ class Here:
             loaded = replace(loaded, content=replace(loaded.content, voiced=voiced))
         return loaded
 
-    def place(self) -> tuple[str, ZoneInfo]:
-        """The station's name and time zone, for what asks the play log only: that outlives broken content."""
+    @cached_property
+    def readable(self) -> Content | None:
+        """The content, for what asks the play log only; None, with its faults told, if it is broken."""
         try:
-            station = self.load().content.station
+            return self.load().content
         except BroadcasterError as error:
             if not database(self.var).exists():
                 raise
             output.faults(error.faults)
+            return None
+
+    def place(self) -> tuple[str, ZoneInfo]:
+        """The station's name and time zone, for what asks the play log only."""
+        if self.readable is None:
             return self.root.name, ZoneInfo("Asia/Ho_Chi_Minh")
-        return station.name, station.timezone
+        return self.readable.station.name, self.readable.station.timezone
 
     @property
     def last_good(self) -> LastGood:

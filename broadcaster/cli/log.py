@@ -74,7 +74,8 @@ def log(
         today = now_in(zone).date()
         usual = period.whole(today, period.Unit.WEEK) if book else (today - timedelta(days=6), today)
         chosen = period.between(days, first, last, usual)
-        seen, seal = store.head, store.seal()  # first: a row that comes between is told twice, not never
+        seen = store.head if follow or book else 0  # first: a row between is told twice, not never
+        seal = store.seal() if book else ""
         airings = list(filter(asked, store.airings(*period.moments(chosen, zone))))
     if book:
         from .forms import log_book, write_page

@@ -80,9 +80,9 @@ class Places:
 
     def find(self, place: str) -> Area:
         """What a code or a name means, the newest. Raises BroadcasterError."""
-        bare = place.casefold()
-        named = [one for one in self.country.called(place) if bare in _names(one)]
-        found = self.country.held(place)[::-1] or named
+        found = self.country.held(place)[::-1] or [
+            one for one in self.country.called(place) if place.casefold() in _names(one)
+        ]
         if not found or len({one.code for one in found if one.valid_until is None}) > 1:
             near = {f"{one.name} ({one.code})": one for one in found or self.country.like(place)}
             what = say("More than one place has this name.") if found else say("There is no such place.")

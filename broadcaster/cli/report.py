@@ -1,8 +1,9 @@
 """report: the counts."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,8 +14,6 @@ from broadcaster.edges.store import Store
 from broadcaster.model import typed
 from broadcaster.model.airing import AIRED_SHARE, Outcome
 from broadcaster.model.count import Cell
-from broadcaster.model.errors import BroadcasterError
-from broadcaster.model.schedule import Schedule
 from broadcaster.report import PLACES, Counts, Kept, Key, Report, before, in_order, placed, quotas, report
 
 from . import output, period, prose, words
@@ -29,15 +28,8 @@ BY = (
     *("day", "outcome"),
 )
 USUAL = ("area", "script", "language", "outcome")
-SHARED = (
-    "day",
-    "station",
-    "script",
-    "schedule",
-    "campaign",
-    "group",
-    "class",
-)  # of all clusters of a broadcast
+# All clusters of a broadcast share these.
+SHARED = ("day", "station", "script", "schedule", "campaign", "group", "class")
 EARLIER = {"year": 12, "nam": 12, "quarter": 3, "quy": 3}  # months, by what is typed
 
 
@@ -58,12 +50,34 @@ class Told:
         told = period.named(*self.days)
         return told + " " + _("(up to {day})").format(day=f"{self.until:%d/%m/%Y}") if self.until else told
 
+    @property
+    def broken_down(self) -> Sequence[str]:
+        """What a table has rows of; each outcome is a column."""
+        return [word for word in self.by if word != "outcome"]
+
+    @property
+    def earlier(self) -> str:
+        """The heading of what aired before."""
+        return _("Aired in {period}").format(period=period.named(*self.before[0])) if self.before else ""
+
+    @property
+    def totals_before(self) -> Counts | None:
+        return self.before[1].totals if self.before else None
+
     def was(self, word: str, key: Key) -> Counts | None:
         """The same of the stretch before, if there was one."""
         if self.before is None or word == "day":
             return None
-        found = {(one.within, one.code): counts for one, counts in self.before[1].by[word].items()}
-        return found.get((key.within, key.code), Counts())
+        return self._before_by[word].get((key.within, key.code), Counts())
+
+    @cached_property
+    def _before_by(self) -> Mapping[str, Mapping[tuple[str, str], Counts]]:
+        """By commune and code: a name may have been corrected since."""
+        by = self.before[1].by if self.before else {}
+        return {
+            word: {(key.within, key.code): counts for key, counts in found.items()}
+            for word, found in by.items()
+        }
 
 
 def add_to(app: typer.Typer) -> None:
@@ -117,8 +131,12 @@ def count(
         name, zone = here.place()
         today = now_in(zone).date()
         chosen = period.between(days, first, last, period.parse(f"{today:%Y-%m}"))
-        wanted = [*(by or USUAL), *(["commune"] if xlsx or html else [])]
-        told = gather(here, store, name, chosen, wanted, against, area, today)
+        also: Sequence[str] = ("language",) if as_prose else ()
+        if xlsx or html:
+            from .forms import COUNTED
+
+            also = COUNTED
+        told = gather(here, store, name, chosen, by or USUAL, against, area, today, also)
     if json:
         output.as_json(as_dict(told))
     elif csv:
@@ -151,7 +169,11 @@ def gather(
     against: str,
     area: str | None,
     today: date,
+    also: Sequence[str] = (),
 ) -> Told:
+    """Count by what stands in tables, and *also* by what else is told."""
+    asked = {*by, *also} - {"outcome"}
+    breakdowns = {"area" if word in PLACES else word for word in asked}
     places = Places(country_at(here.root))
     chosen = places.find(area) if area else None
 
@@ -159,15 +181,15 @@ def gather(
         cells = list[Cell]()
         for start, end in stretches(first, last):
             communes = places.communes(chosen, start) if chosen else None
-            levels = {word: lies_in for word, lies_in in places.levels(start).items() if word in by}
-            cells += placed(store.cells(start, end, communes), levels)
+            levels = {word: lies_in for word, lies_in in places.levels(start).items() if word in asked}
+            cells += placed(store.cells(start, end, communes, breakdowns), levels)
         return report(cells)
 
     months = EARLIER.get(typed.plain(against))
     until = min(days[1], max(days[0], today))  # what is not over is compared with as many days
     earlier = before(days[0], until, months) if months else period.parse(against)
     then = of(*earlier)
-    schedules = _schedules(here)
+    schedules = {one.id: one for one in here.readable.schedules} if here.readable else {}
 
     def at_least(schedule: str, monday: date) -> int | None:
         known = schedules.get(schedule)
@@ -184,13 +206,6 @@ def gather(
     )
 
 
-def _schedules(here: Here) -> dict[str, Schedule]:
-    try:
-        return {one.id: one for one in here.load().content.schedules}
-    except BroadcasterError:
-        return {}  # told already; what each schedule asked for stands in the play log
-
-
 def as_counts(counts: Counts) -> dict[str, Any]:
     return {
         "planned": counts.planned,
@@ -202,9 +217,7 @@ def as_counts(counts: Counts) -> dict[str, Any]:
 def as_dict(told: Told) -> dict[str, Any]:
     found = told.found
     by: dict[str, Any] = {
-        word: [_as_row(told, word, *one) for one in in_order(found.by[word])]
-        for word in told.by
-        if word != "outcome"
+        word: [_as_row(told, word, *one) for one in in_order(found.by[word])] for word in told.broken_down
     }
     if "outcome" in told.by:
         by["outcome"] = {str(key): number for key, number in found.totals.outcomes.items()}
@@ -263,11 +276,10 @@ def _rows(told: Told) -> Iterator[dict[str, Any]]:
             "aired_before": was.aired if was else "",
         }
 
-    yield row("total", Key("", "", ""), told.found.totals, told.before and told.before[1].totals)
-    for word in told.by:
-        if word != "outcome":  # each outcome is a column
-            for key, counts in in_order(told.found.by[word]):
-                yield row(word, key, counts, told.was(word, key))
+    yield row("total", Key("", "", ""), told.found.totals, told.totals_before)
+    for word in told.broken_down:
+        for key, counts in in_order(told.found.by[word]):
+            yield row(word, key, counts, told.was(word, key))
 
 
 def rule() -> str:
@@ -288,17 +300,15 @@ def tell(told: Told) -> None:
     )
     heading = [_("Planned"), *(words.outcome(one).capitalize() for one in Outcome), _("Sounded")]
     if told.before:
-        heading.append(_("Aired in {period}").format(period=period.named(*told.before[0])))
+        heading.append(told.earlier)
 
     def cells(counts: Counts, was: Counts | None) -> list[str]:
         numbers = [counts.planned, *counts.outcomes.values()]
         earlier = [str(was.aired) if was else "–"] if told.before else []
         return [*map(str, numbers), output.length(counts.seconds), *earlier]
 
-    rows = [[_("TOTAL"), "", *cells(told.found.totals, told.before and told.before[1].totals)]]
-    for word in told.by:
-        if word == "outcome":
-            continue
+    rows = [[_("TOTAL"), "", *cells(told.found.totals, told.totals_before)]]
+    for word in told.broken_down:
         rows += [
             [word_of(word) if index == 0 else "", called(word, key), *cells(counts, told.was(word, key))]
             for index, (key, counts) in enumerate(in_order(told.found.by[word]))

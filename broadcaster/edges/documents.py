@@ -403,13 +403,26 @@ def write_form(to: Path, form: Form, tables: Iterable[SheetOf]) -> None:
     save(to, written.getvalue())
 
 
+def _tab(title: str) -> str:
+    """The name of a sheet, of what such a name may hold."""
+    return re.sub(r"[\[\]:*?/\\']", " ", _plain(title)).strip()[:31] or "1"
+
+
+def _on_paper(sheet: Any, head: int, orientation: str) -> None:
+    """As wide as the paper, with the heading in row *head* on each page, and in sight."""
+    sheet.freeze_panes, sheet.print_title_rows = f"A{head + 1}", f"{head}:{head}"
+    sheet.page_setup.orientation, sheet.page_setup.paperSize = orientation, sheet.PAPERSIZE_A4
+    sheet.sheet_properties.pageSetUpPr.fitToPage = True
+    sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight = 1, 0
+
+
 def _fill_form(sheet: Any, form: Form) -> None:
     from openpyxl.styles import Alignment, Border, Font, Side
     from openpyxl.utils import get_column_letter
 
     count, thin = len(form.columns), Side("thin")
     middle = Alignment(horizontal="center", vertical="center", wrap_text=True)
-    sheet.title = re.sub(r"[\[\]:*?/\\']", " ", _plain(form.title))[:31]
+    sheet.title = _tab(form.title)
 
     def across(row: int, text: str, *, bold: bool = False, size: int = 13, height: float = 0) -> None:
         cell = _put(sheet, row, 1, text)
@@ -447,17 +460,14 @@ def _fill_form(sheet: Any, form: Form) -> None:
             end_column=(number + 1) * count // len(form.signatures),
         )
     sheet.row_dimensions[sign].height = 48
-    sheet.print_title_rows, sheet.freeze_panes = f"{head}:{head}", f"A{head + 1}"
-    sheet.page_setup.orientation, sheet.page_setup.paperSize = "portrait", sheet.PAPERSIZE_A4
-    sheet.sheet_properties.pageSetUpPr.fitToPage = True
-    sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight = 1, 0
+    _on_paper(sheet, head, "portrait")
 
 
 def _fill(sheet: Any, title: str, columns: Sequence[str], rows: Iterable[Sequence[Cell]], note: str) -> None:
     from openpyxl.styles import Alignment, Font, PatternFill
     from openpyxl.utils import get_column_letter
 
-    sheet.title = re.sub(r"[\[\]:*?/\\']", " ", _plain(title)).strip()[:31] or "1"
+    sheet.title = _tab(title)
     widths, wrapped = [0] * len(columns), Alignment(vertical="top", wrap_text=True)
 
     _put(sheet, 1, 1, title).font = Font(bold=True, size=14)
@@ -475,11 +485,8 @@ def _fill(sheet: Any, title: str, columns: Sequence[str], rows: Iterable[Sequenc
     for column, width in enumerate(widths, 1):
         sheet.column_dimensions[get_column_letter(column)].width = min(max(width + 3, 8), 60)
     last = f"{get_column_letter(len(columns))}{sheet.max_row}"
-    sheet.freeze_panes, sheet.auto_filter.ref = f"A{top + 1}", f"A{top}:{last}"
-    sheet.print_title_rows, sheet.print_area = f"{top}:{top}", f"A1:{last}"
-    sheet.page_setup.orientation, sheet.page_setup.paperSize = "landscape", sheet.PAPERSIZE_A4
-    sheet.sheet_properties.pageSetUpPr.fitToPage = True
-    sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight = 1, 0
+    sheet.auto_filter.ref, sheet.print_area = f"A{top}:{last}", f"A1:{last}"
+    _on_paper(sheet, top, "landscape")
 
 
 def _put(sheet: Any, row: int, column: int, value: Cell) -> Any:

@@ -204,7 +204,7 @@ class _Cluster:
             if self.concerns(table, week[0], era):
                 times = table.looks(week) or self.times(table, week)
                 looks += (table.order, times, self.rotated(table, week), table.silence(week))
-                looks += (table.campaigns(week), table.looks(week) is None and any(self.quotas(table, week)))
+                looks += (table.campaigns(week), table.looks(week) is None and bool(self.rules(table, week)))
         return tuple(looks)
 
     @cached_property
@@ -220,13 +220,16 @@ class _Cluster:
     def times(self, table: _Timetable, week: Sequence[date]) -> _Times:
         return table.week(week, lambda day: self.in_season(table, day))
 
-    def quotas(self, table: _Timetable, week: Sequence[date]) -> Iterator[Rule]:
-        """The rules with a quota that hold on any day of a *week*."""
-        if table.has_quota:
-            for day in week:
-                for rule in table.schedule.rules_on(day):
-                    if rule.at_least and rule.holds_on(day, self.in_season(table, day)):
-                        yield rule
+    def rules(self, table: _Timetable, week: Sequence[date], *, quota: bool = True) -> list[Rule]:
+        """The rules that give a *week* its times; of them those with a *quota*."""
+        if quota and not table.has_quota:
+            return []
+        return [
+            rule
+            for day in week
+            for rule in table.schedule.rules_on(day)
+            if (rule.at_least or not quota) and rule.holds_on(day, self.in_season(table, day))
+        ]
 
     def rotated(self, table: _Timetable, week: Sequence[date]) -> int:
         """Which of its scripts comes first in a *week*: the same on every machine."""
@@ -418,7 +421,7 @@ class _Week:
         if not self.displaced and not self.of.log:
             return
         tables = {table.schedule.id: table for table in self.of.timetables}
-        quotas = {name: rules for name, table in tables.items() if (rules := self._rules(table))}
+        quotas = {name: rules for name, table in tables.items() if (rules := self.of.rules(table, self.days))}
         own = [
             one
             for day in self.days
@@ -434,7 +437,9 @@ class _Week:
             table, rules = tables[lost.schedule], quotas.get(lost.schedule, [])
             self.unique |= table.looks(self.days) is None
             if self._is_owed(lost):
-                rules = self._rules(table, quota=False) or [Rule()]  # one of its extras: any day will do
+                rules = self.of.rules(table, self.days, quota=False) or [
+                    Rule()
+                ]  # one of its extras: any day will do
             else:
                 alive[lost.schedule] -= 1
                 if not rules or alive[lost.schedule] >= max(
@@ -456,17 +461,6 @@ class _Week:
         logged = self.of.log.get(one.id)
         lost = logged is not None and logged.outcome in LOST and logged.reason == Reason.ALERT
         return lost and one.relay is None
-
-    def _rules(self, table: _Timetable, *, quota: bool = True) -> list[Rule]:
-        """The rules that give this week its times; of them those with a *quota*."""
-        if quota:
-            return list(self.of.quotas(table, self.days))
-        return [
-            rule
-            for day in self.days
-            for rule in table.schedule.rules_on(day)
-            if rule.holds_on(day, self.of.in_season(table, day))
-        ]
 
     def _known(self, one: Occurrence) -> tuple[bool, datetime, str, Occurrence]:
         """

@@ -160,7 +160,7 @@ class Schedule:
             rule.at_least.airings
             for day in week
             for rule in self.rules_on(day)
-            if rule.at_least and (rule.months is None or day.month in rule.months) and day in rule.within
+            if rule.at_least and rule.lasts_on(day, in_season=rule.season)
         ]
         return max(quotas, default=None)
 

@@ -1,8 +1,6 @@
 """Reports as people get them: sentences, tables, the workbook, the page and the log book."""
 
-import os
 import re
-import shutil
 import sqlite3
 import subprocess
 from collections.abc import Callable, Sequence
@@ -23,6 +21,7 @@ from broadcaster.model.count import Cell
 from broadcaster.report import Report, report
 from tests.cli.terminal import Terminal
 from tests.factories import ZONE, make_airing
+from tests.needs import need
 
 OCTOBER = ["--from", "2026-10-01", "--until", "2026-10-31"]
 
@@ -55,10 +54,7 @@ def aired(count: int) -> Report:
 @pytest.fixture
 def chromium(tmp_path: Path) -> Callable[..., None]:
     """Runs the browser without a screen."""
-    if not shutil.which("chromium"):
-        if os.environ.get("BROADCASTER_REQUIRE_SOUND") == "1":
-            pytest.fail("needs chromium, which is not installed")
-        pytest.skip("needs chromium, which is not installed")
+    need("chromium")
 
     def run(*arguments: str) -> None:
         quietly = ("--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'browser'}")

@@ -149,10 +149,9 @@ def ask(
         near = f"planned between '{begin - DAY}' and '{end + 2 * DAY}'"  # in UTC, and in any zone
         among = f"day between '{begin}' and '{end}'"
         parts.append(f"select {columns}, seq as last from cells where {near} and {among} and {wanted}")
-    summing = ", ".join(f"sum({one})" for one in _SUMS.split(", "))
     rows = connection.execute(
         f"select by, case when by in {OF_ONE_PLACE} then within else '' end as place, code, name, outcome, "
-        f"reason, {summing}, max(last) from ({' union all '.join(parts)}) "
+        f"reason, {_SUMMING}, max(last) from ({' union all '.join(parts)}) "
         "group by by, place, code, case when by = 'area' then name else '' end, outcome, reason",
         {"communes": json.dumps(list(communes or ()))},
     )
