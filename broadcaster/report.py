@@ -140,16 +140,16 @@ class Kept:
         return self.week.aired >= self.asked if self.over else None
 
 
-def quotas(weeks: Iterable[Week], at_least: Callable[[str, date], int | None], today: date) -> Sequence[Kept]:
+def quotas(weeks: Iterable[Week], at_least: Callable[[Week], int | None], today: date) -> Sequence[Kept]:
     """
     Hold what aired against what was asked for.
 
-    *at_least* gives the quota of a schedule in the week of a Monday; where there is none, each time that the
-    schedule named is asked for. On silent days nothing is: a week may have fewer times than its quota.
+    *at_least* gives the quota of a week; where there is none, each time that the schedule named is asked
+    for. On silent days nothing is: a week may have fewer times than its quota.
     """
     found = []
     for one in weeks:
-        quota = at_least(one.schedule, one.monday)
+        quota = at_least(one)
         asked = one.planned if quota is None else min(quota, one.planned)
         found.append(Kept(one, asked, over=one.monday + timedelta(days=6) < today))
     return found

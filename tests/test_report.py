@@ -321,7 +321,7 @@ def test_a_quota_is_kept_or_not(
 ) -> None:
     """At least so many a week, or all that was planned; it is too few only when the week is over."""
     week = Week("lich", "Lịch", "03160", "nam-po", "Cụm", date(2026, 11, 16), planned, aired)
-    (found,) = quotas([week], lambda _schedule, _monday: quota, today)
+    (found,) = quotas([week], lambda _week: quota, today)
     assert (found.asked, found.kept) == (asked, kept)
 
 

@@ -182,7 +182,7 @@ def demo(
         _run(daemon.run, daemon.stopping, clock, store, due)
         airings = list(store.airings())
         days = period.parse(f"{chosen:%Y-%m}")
-        counted = report.gather(here, store, content.station.name, days, report.USUAL, "year", None, chosen)
+        counted = report.gather(here, store, content.station.name, days, report.USUAL, "year", (), chosen)
         store.close()
         files = _as_flac(folder)
     log.tell(airings, zone)

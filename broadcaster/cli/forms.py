@@ -22,6 +22,10 @@ Columns = Sequence[tuple[str, bool]]  # name; is it a number?
 Table = tuple[str, Columns, Sequence[Sequence[Any]]]
 
 
+def rounded() -> str:
+    return _("Minutes are cut to whole ones in each line, so lines may add up to less than the total.")
+
+
 def signatures() -> Sequence[str]:
     return _("Compiled by"), _("Checked by"), _("Head of the unit")
 
@@ -48,7 +52,7 @@ def write_workbook(told: Told, to: Path) -> None:
             _("Remarks"),
         ),
         rows,
-        rule(),
+        f"{rule()} {rounded()}",
         signatures(),
     )
     write_form(
@@ -99,7 +103,7 @@ def page(told: Told) -> dict[str, Any]:
         "title": _("Report of broadcasts"),
         "unit": told.station,
         "period": _days(told),
-        "rule": rule(),
+        "rule": f"{rule()} {rounded()}",
         "prose": prose.tell(told.station, told.period, told.found, told.before),
         "figures": figures,
         "charts": drawn,

@@ -17,7 +17,7 @@ from broadcaster.model.airing import Airing, Outcome
 from broadcaster.model.errors import BroadcasterError, Fault, say
 
 from . import output, period, words
-from .here import Here, now_in
+from .here import Here, named, now_in
 from .language import _
 from .plan import From, Json, Period, Until
 
@@ -62,6 +62,8 @@ def log(
         _verify(here)
         return
 
+    output.one_form({"--json": json, "--csv": csv, "--book": book is not None})
+
     def asked(one: Airing) -> bool:
         return (
             one.cluster in (cluster or [one.cluster])
@@ -77,6 +79,12 @@ def log(
         seen = store.head if follow or book else 0  # first: a row between is told twice, not never
         seal = store.seal() if book else ""
         airings = list(filter(asked, store.airings(*period.moments(chosen, zone))))
+    if not airings and here.readable:
+        clusters = {one.id: one for one in here.readable.station.clusters}
+        schedules = {one.id: one for one in here.readable.schedules}
+        for known, names in ((clusters, cluster), (schedules, schedule)):
+            for one in names or ():
+                named(known, one)
     if book:
         from .forms import log_book, write_page
 

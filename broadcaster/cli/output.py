@@ -5,12 +5,12 @@ import json
 import shutil
 import sys
 import textwrap
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
 from typing import Any
 
-from broadcaster.model.errors import Fault
+from broadcaster.model.errors import BroadcasterError, Fault, say
 
 from .language import _, tr
 
@@ -31,6 +31,15 @@ def as_json(data: Any) -> None:
         sys.stdout.write(f"[\n{lines}\n]\n")
     else:
         print(json.dumps(data, ensure_ascii=False, indent=2))
+
+
+def one_form(asked: Mapping[str, bool]) -> None:
+    """Refuse more than one form of output at once; *asked* says of each option whether it was given."""
+    given = [name for name, is_given in asked.items() if is_given]
+    if len(given) > 1:
+        raise BroadcasterError(
+            Fault(" ".join(given), say("These are forms of one output."), say("Give one of them."))
+        )
 
 
 def as_csv(rows: Sequence[dict[str, Any]]) -> None:

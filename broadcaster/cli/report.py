@@ -1,8 +1,8 @@
 """report: the counts."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,7 +13,9 @@ from broadcaster.edges.content.areas import country_at
 from broadcaster.edges.store import Store
 from broadcaster.model import typed
 from broadcaster.model.airing import AIRED_SHARE, Outcome
-from broadcaster.model.count import Cell
+from broadcaster.model.content import Content
+from broadcaster.model.count import Cell, Week
+from broadcaster.model.room import in_season
 from broadcaster.report import PLACES, Counts, Kept, Key, Report, before, in_order, placed, quotas, report
 
 from . import output, period, prose, words
@@ -99,8 +101,11 @@ def count(
         ),
     ] = None,
     area: Annotated[
-        str | None,
-        typer.Option(metavar=_("AREA"), help=_("Only the stations of this place, by code or name.")),
+        list[str] | None,
+        typer.Option(
+            metavar=_("AREA"),
+            help=_("Only the stations of this place, by code or name; may be given again."),
+        ),
     ] = None,
     against: Annotated[
         str,
@@ -122,6 +127,7 @@ def count(
     ] = None,
 ) -> None:
     here: Here = context.obj
+    output.one_form({"--json": json, "--csv": csv, "--prose": as_prose})
     for word in by or ():
         if word not in BY:
             raise typer.BadParameter(
@@ -136,7 +142,7 @@ def count(
             from .forms import COUNTED
 
             also = COUNTED
-        told = gather(here, store, name, chosen, by or USUAL, against, area, today, also)
+        told = gather(here, store, name, chosen, by or USUAL, against, area or (), today, also)
     if json:
         output.as_json(as_dict(told))
     elif csv:
@@ -167,7 +173,7 @@ def gather(
     days: tuple[date, date],
     by: Sequence[str],
     against: str,
-    area: str | None,
+    areas: Sequence[str],
     today: date,
     also: Sequence[str] = (),
 ) -> Told:
@@ -175,12 +181,12 @@ def gather(
     asked = {*by, *also} - {"outcome"}
     breakdowns = {"area" if word in PLACES else word for word in asked}
     places = Places(country_at(here.root))
-    chosen = places.find(area) if area else None
+    chosen = [places.find(one) for one in areas]
 
     def of(first: date, last: date) -> Report:
         cells = list[Cell]()
         for start, end in stretches(first, last):
-            communes = places.communes(chosen, start) if chosen else None
+            communes = {code for one in chosen for code in places.communes(one, start)} if chosen else None
             levels = {word: lies_in for word, lies_in in places.levels(start).items() if word in asked}
             cells += placed(store.cells(start, end, communes, breakdowns), levels)
         return report(cells)
@@ -189,21 +195,30 @@ def gather(
     until = min(days[1], max(days[0], today))  # what is not over is compared with as many days
     earlier = before(days[0], until, months) if months else period.parse(against)
     then = of(*earlier)
-    schedules = {one.id: one for one in here.readable.schedules} if here.readable else {}
-
-    def at_least(schedule: str, monday: date) -> int | None:
-        known = schedules.get(schedule)
-        return known.quota_in(monday) if known else None
-
     return Told(
-        f"{name} · {chosen.name}" if chosen else name,
+        f"{name} · {', '.join(one.name for one in chosen)}" if chosen else name,
         days,
         of(*days),
         by,
         (earlier, then) if then.totals.planned and days[0] <= today else None,
-        () if chosen else quotas(store.weeks(*days), at_least, today),
+        () if chosen else quotas(store.weeks(*days), _quota(here.readable), today),
         until if until < days[1] else None,
     )
+
+
+def _quota(content: Content | None) -> Callable[[Week], int | None]:
+    """What a schedule asks for at least, as far as the *content* of today knows it."""
+    schedules = {one.id: one for one in content.schedules} if content else {}
+    clusters = {one.id: one for one in content.station.clusters} if content else {}
+
+    def at_least(week: Week) -> int | None:
+        schedule, cluster = schedules.get(week.schedule), clusters.get(week.cluster)
+        if content is None or schedule is None or cluster is None:
+            return None
+        days = [week.monday + timedelta(days=day) for day in range(7)]
+        return schedule.quota_in(days, lambda day: in_season(content, schedule, cluster, day))
+
+    return at_least
 
 
 def as_counts(counts: Counts) -> dict[str, Any]:
@@ -248,7 +263,7 @@ def as_dict(told: Told) -> dict[str, Any]:
 
 
 def _as_row(told: Told, word: str, key: Key, counts: Counts) -> dict[str, Any]:
-    row = {"code": key.code, "name": key.name, **as_counts(counts)}
+    row = {"code": key.code, "name": called(word, key), **as_counts(counts)}
     if word in SHARED:
         row["station_airings"] = counts.station_airings
     if (was := told.was(word, key)) is not None:
@@ -270,7 +285,7 @@ def _rows(told: Told) -> Iterator[dict[str, Any]]:
         return {
             "by": word,
             "code": key.code,
-            "name": key.name,
+            "name": called(word, key) if key.code else "",
             **as_counts(counts),
             "station_airings": counts.station_airings if shared else "",
             "aired_before": was.aired if was else "",
@@ -341,7 +356,7 @@ def kept(told: Told) -> Iterator[tuple[str, str, str, str]]:
         over = [one for one in weeks if one.kept is not None]
         short = [
             _("week of {day}: {aired} of {asked}").format(
-                day=f"{one.week.monday:%d/%m}", aired=one.week.aired, asked=one.asked
+                day=f"{one.week.monday:%d/%m/%Y}", aired=one.week.aired, asked=one.asked
             )
             for one in weeks
             if one.kept is False

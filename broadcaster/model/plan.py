@@ -224,12 +224,8 @@ class _Cluster:
         """The rules that give a *week* its times; of them those with a *quota*."""
         if quota and not table.has_quota:
             return []
-        return [
-            rule
-            for day in week
-            for rule in table.schedule.rules_on(day)
-            if (rule.at_least or not quota) and rule.holds_on(day, self.in_season(table, day))
-        ]
+        rules = table.schedule.rules_in(week, lambda day: self.in_season(table, day))
+        return [rule for rule in rules if rule.at_least or not quota]
 
     def rotated(self, table: _Timetable, week: Sequence[date]) -> int:
         """Which of its scripts comes first in a *week*: the same on every machine."""

@@ -1,8 +1,8 @@
 """When a script is broadcast, where, and how often at least."""
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time
 from enum import IntEnum
 from functools import cached_property
 from typing import Protocol
@@ -153,16 +153,14 @@ class Schedule:
         """The rules that give *day* its times: its campaigns if it lies in any, else the plain rules."""
         return [rule for rule in self.campaigns if day in rule.within] or self.rules
 
-    def quota_in(self, monday: date) -> int | None:
-        """What it asks for at least in the week that begins on *monday*; None if it names no quota."""
-        week = [monday + timedelta(days=day) for day in range(7)]
-        quotas = [
-            rule.at_least.airings
-            for day in week
-            for rule in self.rules_on(day)
-            if rule.at_least and rule.lasts_on(day, in_season=rule.season)
-        ]
-        return max(quotas, default=None)
+    def rules_in(self, week: Sequence[date], in_season: Callable[[date], Container[str]]) -> list[Rule]:
+        """The rules that give a *week* its times, once for each day; *in_season* names a day's seasons."""
+        return [rule for day in week for rule in self.rules_on(day) if rule.holds_on(day, in_season(day))]
+
+    def quota_in(self, week: Sequence[date], in_season: Callable[[date], Container[str]]) -> int | None:
+        """How many airings it asks for at least in a *week*; None if it names no quota."""
+        rules = self.rules_in(week, in_season)
+        return max((rule.at_least.airings for rule in rules if rule.at_least), default=None)
 
     def campaign_on(self, day: date) -> str:
         """The title of the first campaign in which *day* lies; "" if there is none."""

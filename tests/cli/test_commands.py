@@ -636,13 +636,20 @@ class TestLog:
             (["--cluster", "nam-po", "--outcome", "cut"], 1),
             (["--schedule", "tin"], 2),
             (["--outcome", "aired", "--outcome", "missed"], 3),
-            (["--cluster", "xa-la"], 0),
+            (["--cluster", "nam-po", "--schedule", "nuoc", "--outcome", "aired"], 0),
         ],
     )
     def test_is_asked_for_a_part(self, type_in: Terminal, arguments: list[str], count: int) -> None:
         """By cluster, schedule and outcome, each given once or more."""
         log_a_day(type_in)
         assert len(type_in("log", DAY, "--json", *arguments).json) == count
+
+    @pytest.mark.parametrize(("option", "name"), [("--cluster", "nam-poo"), ("--schedule", "tinn")])
+    def test_a_part_that_does_not_exist_is_told(self, type_in: Terminal, option: str, name: str) -> None:
+        """Whoever mistypes a name is not told that nothing aired."""
+        log_a_day(type_in)
+        assert f"Did you mean “{name[:-1]}”?" in type_in.fault("log", DAY, option, name)
+        assert type_in("log", DAY, option, name, option, name[:-1], "--json").json
 
     def test_is_followed(self, type_in: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
         """With --follow each row is told that is added from then on, until Ctrl-C."""

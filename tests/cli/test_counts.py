@@ -189,6 +189,19 @@ class TestPlaces:
         assert "More than one place" in type_in.fault("report", "--area", "Bình Minh")
         assert "There is no such place." in type_in.fault("report", "--area", "Bản Nậm Pố")  # not Nậm Pồ
 
+    def test_several_places_are_added_up(self, type_in: Terminal) -> None:
+        """Each stands in the heading; a station that lies in two of them counts once."""
+        logged(type_in, month(2026, 10, 3))
+        here, province = ["--area", "03160"], ["--area", "11"]
+        for places in (here, [*here, *province], [*here, "--area", "04270"]):
+            assert type_in("report", *OCTOBER, *places, "--json").json["totals"]["aired"] == 3
+        assert type_in("report", *OCTOBER, "--area", "04270", "--json").json["totals"]["aired"] == 0
+
+    def test_one_form_at_a_time(self, type_in: Terminal) -> None:
+        """Whoever asks for two would get one and not know which."""
+        assert "Give one of them." in type_in.fault("report", "--json", "--csv")
+        assert "Give one of them." in type_in.fault("log", "--json", "--csv")
+
 
 class TestTrust:
     def test_counts_that_are_wrong_are_made_anew(
@@ -268,8 +281,33 @@ at_least = { airings = 2, per = "week" }
             ("2026-09-07", 2, 2, True),
         ]
         said = type_in("report", "2026-09").out
-        assert re.search(r"Lịch .*1/2 +week of 31/08: 1 of 2", said)
+        assert re.search(r"Lịch .*1/2 +week of 31/08/2026: 1 of 2", said)
         assert re.search(r"missed +the daemon was off +1", said)
+
+    def test_holds_where_and_when_its_season_runs(self, type_in: Terminal) -> None:
+        """Outside it the quota of the rule without a season is asked for."""
+        type_in.write(
+            "schedules/seasons.toml",
+            """
+[[season]]
+name = "thu-hoach"
+title = "Thu hoạch"
+group = "everyone"
+areas = ["03160"]
+from = 2026-09-07
+until = 2026-09-13
+""",
+        )
+        rule = 'weekdays = ["tue", "thu", "fri"]\ntimes = [17:30:00]\n'
+        quota = 'at_least = {{ airings = {}, per = "week" }}\n'.format
+        usual, harvest = f"[[rule]]\n{rule}{quota(2)}", f"[[rule]]\n{rule}{quota(3)}"
+        type_in.write(
+            "schedules/lich.toml",
+            f'title = "Lịch"\nscript = "tin"\nareas = ["03160"]\n{usual}{harvest}season = ["thu-hoach"]\n',
+        )
+        logged(type_in, month(2026, 9))
+        found = type_in("report", "2026-09", "--json").json["quotas"]
+        assert [one["asked"] for one in found] == [2, 3, 2, 2]
 
 
 class TestFiles:

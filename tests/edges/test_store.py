@@ -1,6 +1,9 @@
 """Both memories keep the same promises; the one on the disk survives what happens to machines."""
 
+import os
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -21,6 +24,7 @@ from broadcaster.model.recording import Measured
 from tests.children import child, told
 from tests.factories import ZONE, at, make_airing
 from tests.fakes import FakeStore, refused
+from tests.needs import left_out, need
 
 NOW = datetime(2026, 11, 20, 10, 30, tzinfo=UTC)
 THREADS = 8
@@ -604,6 +608,45 @@ class TestRescue:
         assert len(store.verify()) <= 2
         store.close()
         assert rescue(path) is None
+
+    def test_a_place_of_the_disk_that_does_not_read_costs_its_rows(self, path: Path) -> None:
+        """The log goes on in another file, with all rows that lie elsewhere."""
+        self.filled(path)
+        whole = path.read_bytes()
+        rows, aside = self.rescued_with_errors(path, pages="40+20", blocks="2").split()
+        assert 150 <= int(rows) < 300
+        assert Path(aside).read_bytes() == whole
+        assert len(names(Store(path).airings())) == int(rows)
+
+    def test_a_disk_that_does_not_read_at_all_is_waited_for(self, path: Path) -> None:
+        """It may be back in a minute: nothing is set aside."""
+        self.filled(path)
+        assert self.rescued_with_errors(path, pages="1+", blocks="1+") == "None"
+
+    @staticmethod
+    def rescued_with_errors(path: Path, *, pages: str, blocks: str) -> str:
+        """What `rescue` finds if the kernel says EIO at these reads of SQLite, and of a plain file."""
+        need("strace")
+        if subprocess.run(["strace", "-o", os.devnull, "true"], capture_output=True, check=False).returncode:
+            left_out("ptrace is forbidden")
+        files = [path, path.with_name("broadcaster-damaged-1.db")]
+        told = (
+            "import sys; from pathlib import Path; from broadcaster.edges.store import rescue; "
+            "found = rescue(Path(sys.argv[1])); print(found and f'{found.rows} {found.aside}')"
+        )
+        done = subprocess.run(
+            [
+                *("strace", "-f", "-q", "-o", os.devnull, *(word for file in files for word in ("-P", file))),
+                *("-e", f"inject=pread64:error=EIO:when={pages}"),
+                *("-e", f"inject=read:error=EIO:when={blocks}"),
+                *(sys.executable, "-c", told, path),
+            ],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
 
     def test_what_is_whole_is_left_alone(self, path: Path) -> None:
         """So is what is not there."""

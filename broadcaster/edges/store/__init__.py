@@ -20,7 +20,6 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, date, datetime
-from errno import ENOENT
 from itertools import count
 from pathlib import Path
 from threading import Event, RLock
@@ -37,6 +36,7 @@ from . import counts
 SKIPPED = 1 << 20  # rows of a damaged table, at most, of which none reads until the rest is given up
 HEAD = "log-head"  # the mark of the last row's number: so it shows if that is gone
 COUNT_EVERY = 1000  # rows; so many are counted anew for each report
+BLOCK = 1 << 16  # bytes that are read at once
 LOOKS = 5  # at a lock, until somebody holds it for good
 
 ANEW = say("Restart the daemon: it sets the file aside and takes over every row that still reads.")
@@ -393,7 +393,9 @@ def restore(copy: Path, path: Path) -> tuple[int, Path | None]:
     use the memory meanwhile.
     """
     if not copy.is_file():
-        raise _unusable(copy, FileNotFoundError(ENOENT, os.strerror(ENOENT)))
+        raise BroadcasterError(
+            Fault(str(copy), say("There is no such file."), say("See that the disk or stick is there."))
+        )
     if not _is_whole(copy):
         raise BroadcasterError(Fault(str(copy), say("This copy is damaged."), OTHER_COPY))
     with closing(Store(copy, read_only=True)) as kept:
@@ -425,10 +427,26 @@ def _is_whole(path: Path) -> bool:
     try:
         with closing(_connect(path, read_only=True, alone=False, patience=1.0)) as connection:
             return bool(connection.execute("pragma quick_check(1)").fetchone() == ("ok",))
-    except sqlite3.OperationalError:
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_IOERR:
+            return not _reads_in_part(path)
         return True  # it cannot be looked at now: the disk, or somebody who writes
     except sqlite3.DatabaseError:
         return False
+
+
+def _reads_in_part(path: Path) -> bool:
+    """Are there places on the disk that do not read, while others do? Then it is not the whole disk."""
+    reads = set()
+    with path.open("rb", buffering=0) as file:
+        for place in range(0, path.stat().st_size, BLOCK):
+            file.seek(place)
+            try:
+                file.read(BLOCK)
+                reads.add(True)
+            except OSError:
+                reads.add(False)
+    return len(reads) == 2
 
 
 def _readable(damaged: sqlite3.Connection, table: str) -> Iterator[dict[str, Any]]:
