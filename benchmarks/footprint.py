@@ -155,7 +155,7 @@ class Ours(Way):
         write_schedules(self.station, times)
 
     def command(self) -> list[str]:
-        return typed(self.station, "run")
+        return typed(self.station, "run", "--listen", "off")
 
     def is_ready(self) -> bool:
         from broadcaster.edges.control import NotRunningError, ask

@@ -623,7 +623,11 @@ class Daemon:
         return {
             "now": now.isoformat(),
             "clock": self._distrust,
-            "on_air": [halt.sounding for halt in self._playout.on_air if halt.sounding],
+            "on_air": [
+                {**halt.sounding, "level": halt.level(self.world.clock.monotonic())}
+                for halt in self._playout.on_air
+                if halt.sounding
+            ],
             "alerts": [
                 {"id": one.id, "title": one.title, "by": one.by, "left": one.left, "every": one.every}
                 for one in self._alerts.in_force

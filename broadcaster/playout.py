@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from broadcaster import clip
 from broadcaster.alarms import Alarms
 from broadcaster.edges.clock import Clock
-from broadcaster.edges.sink import Played, Sink, Source
+from broadcaster.edges.sink import Meter, Played, Sink, Source
 from broadcaster.edges.store import AlreadyLoggedError
 from broadcaster.journal import PATIENCE, Journal
 from broadcaster.model.airing import Airing, Outcome, Sounded, outcome_of, shared_out
@@ -81,11 +81,19 @@ class Halt(Event):
         self.silent = False  # it has let go of the sink, and will not take it again
         self.sounding: dict[str, Any] | None = None  # what, and how far it got
         self.last_sign: float | None = None  # of life, monotonic; None while there need not be any
+        self.meter: tuple[Meter, float] | None = None  # of what a sink plays, and seconds that came before it
 
     def because(self, reason: Reason) -> None:
         if not self.is_set():
             self.reason = reason
             self.set()
+
+    def level(self, now: float) -> float | None:
+        """How loud it sounds *now* (monotonic), in dBFS: of the samples that the sink was given."""
+        if self.meter is None or self.sounding is None or self.last_sign is None:
+            return None
+        meter, before = self.meter
+        return round(meter.level(self.sounding["seconds"] - before + now - self.last_sign), 1)
 
 
 @dataclass
@@ -310,7 +318,8 @@ class Playout:
         started: datetime | None = None
         before, fault, kept = 0.0, None, None  # a fault that cost nothing but a try is none
         while True:
-            source = broadcast.open(before)
+            source = Meter(broadcast.open(before))
+            halt.meter = source, before
             tapped = hearing.tap(source) if hearing else source
             try:
                 played = sink.play(tapped, at, halt, self._follower(broadcast, before, hearing, halt))

@@ -1,10 +1,13 @@
 """Fixtures that more than one module of tests needs."""
 
+import os
 from collections.abc import Iterator
 
 import pytest
 
 from tests.sound_server import SoundServer, running
+
+os.environ.setdefault("BROADCASTER_LISTEN", "off")  # daemons of many tests would share one port
 
 LONG = ("test_power.py", "test_real_daemon.py", "test_relay.py", "test_hearing.py", "test_sink.py")
 

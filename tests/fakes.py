@@ -13,7 +13,7 @@ from threading import Condition, Event, Lock
 from typing import Any
 
 from broadcaster.edges.clock import ClockState
-from broadcaster.edges.sink import FIRST, SAMPLE_BYTES, Played, Reel, Sink, Source
+from broadcaster.edges.sink import FIRST, SAMPLE_BYTES, Meter, Played, Reel, Sink, Source
 from broadcaster.edges.store import AlreadyLoggedError
 from broadcaster.edges.voice import VoiceError, admit, save
 from broadcaster.model.airing import Airing
@@ -121,8 +121,9 @@ class FakePlay:
 
     @property
     def sounds(self) -> tuple[Path, ...]:
-        assert isinstance(self.source, Reel)
-        return self.source.sounds
+        source = self.source.source if isinstance(self.source, Meter) else self.source
+        assert isinstance(source, Reel)
+        return source.sounds
 
 
 class FakeSink:

@@ -241,7 +241,18 @@ class Station:
 
     def start(self, script: str = RUN) -> subprocess.Popen[bytes]:
         with (self.folder / "daemon.log").open("ab") as log:
-            command = [sys.executable, "-c", script, "--lang", "en", "--station", str(self.folder), "run"]
+            command = [
+                sys.executable,
+                "-c",
+                script,
+                "--lang",
+                "en",
+                "--station",
+                str(self.folder),
+                "run",
+                "--listen",
+                "off",
+            ]
             environment = os.environ | self.environment
             return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
 

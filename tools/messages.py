@@ -20,6 +20,8 @@ from string import Formatter
 import typer
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po, write_po
+from jinja2 import Environment
+from jinja2.ext import extract_from_ast
 
 ROOT = Path(__file__).parent.parent
 CATALOGUE = ROOT / "broadcaster" / "locale" / "vi" / "LC_MESSAGES" / "broadcaster.po"
@@ -39,6 +41,8 @@ msgstr ""
 
 """
 
+TEMPLATES = Environment(autoescape=True)
+
 Id = str | tuple[str, ...]  # a message in English; in the singular and the plural where it has both
 
 
@@ -47,6 +51,9 @@ def messages() -> Iterator[tuple[Id, str]]:
     for path in sorted((ROOT / "broadcaster").rglob("*.py")):
         for one in _found_in(path):
             yield one, path.relative_to(ROOT).as_posix()
+    for path in sorted((ROOT / "broadcaster" / "templates").rglob("*.html")):
+        for _line, _function, one in extract_from_ast(TEMPLATES.parse(path.read_text("utf-8")), ("_",)):
+            yield str(one), path.relative_to(ROOT).as_posix()
     for one in _found_in(*LIBRARY):
         yield one, ""
 

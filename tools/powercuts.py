@@ -378,7 +378,18 @@ def record(folder: Path) -> Recorded:
 
 
 def _live(station: Station, output: Path, seconds: float, number: int, spare: Sequence[float]) -> None:
-    command = [sys.executable, "-c", kills.RUN, "--lang", "en", "--station", str(station.folder), "run"]
+    command = [
+        sys.executable,
+        "-c",
+        kills.RUN,
+        "--lang",
+        "en",
+        "--station",
+        str(station.folder),
+        "run",
+        "--listen",
+        "off",
+    ]
     with (station.folder.parent / "daemon.log").open("ab") as log:
         traced = subprocess.Popen(
             [*STRACE, "-o", str(output), *command], cwd=kills.ROOT, env=os.environ, stdout=log, stderr=log
@@ -451,7 +462,7 @@ def _start(station: Station, instant: float) -> int:
 
         real, later = SystemClock.now, timedelta(seconds=instant + kills.OFF - time.time())
         SystemClock.now = lambda self: real(self) + later  # type: ignore[method-assign]
-        sys.argv = ["broadcaster", "--lang", "en", "--station", str(station.folder), "run"]
+        sys.argv = ["broadcaster", "--lang", "en", "--station", str(station.folder), "run", "--listen", "off"]
         main()
     except BaseException as error:  # noqa: BLE001 - nothing of this process may go on
         print(f"ended: {error!r}", file=sys.stderr, flush=True)

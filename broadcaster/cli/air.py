@@ -4,7 +4,7 @@ import logging
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -29,6 +29,7 @@ from broadcaster.model.station import Cluster, Station
 from . import output, words
 from .here import Here, named
 from .language import _, tr
+from .page import HERE_ALONE, OFF, Page
 from .plan import Json
 
 if TYPE_CHECKING:
@@ -52,7 +53,25 @@ def add_to(app: typer.Typer) -> None:
     )(status)
 
 
-def run(context: typer.Context) -> None:
+def run(
+    context: typer.Context,
+    listen: Annotated[
+        str,
+        typer.Option(
+            envvar="BROADCASTER_LISTEN",
+            metavar="HOST:PORT|off",
+            help=_(
+                "Where the operator's page is: by default on this machine alone. On other addresses it wants "
+                "passwords (user add)."
+            ),
+        ),
+    ] = HERE_ALONE,
+    certificate: Annotated[
+        Path | None,
+        typer.Option(metavar=_("FILE"), help=_("The page's TLS certificate (PEM), with --key.")),
+    ] = None,
+    key: Annotated[Path | None, typer.Option(metavar=_("FILE"), help=_("Its private key (PEM)."))] = None,
+) -> None:
     from broadcaster.alarms import Alarms
     from broadcaster.daemon import Daemon, World
     from broadcaster.edges import notify
@@ -61,6 +80,8 @@ def run(context: typer.Context) -> None:
     from broadcaster.edges.crew import Scheduled
 
     here: Here = context.obj
+    if (certificate is None) != (key is None):
+        raise typer.BadParameter(_("Give --certificate and --key together."))
     clock = SystemClock()
     told = logging.StreamHandler(sys.stderr)
     told.addFilter(notify.Sparing(clock))
@@ -95,10 +116,16 @@ def run(context: typer.Context) -> None:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             # In a thread: what the signal interrupts may be holding the event's own lock.
             signal.signal(number, lambda *_: Thread(target=daemon.stopping.set).start())
+        page = None
+        if listen != OFF:
+            secured = [certificate.resolve(), key.resolve()] if certificate and key else []
+            page = Page(here.root, listen, secured, daemon.world.alarms, clock)
         notify.ready()
         try:
             daemon.run()
         finally:
+            if page is not None:
+                page.close()
             if control is not None:
                 control.close()
             reporting.close()
@@ -205,12 +232,23 @@ def play(
         list[str] | None, typer.Option(help=_("Only this cluster; may be given again."))
     ] = None,
 ) -> None:
-    here: Here = context.obj
+    if put_on_air(context.obj, what, cluster or ()):
+        output.line(_("It goes on air when what sounds now is over. To end either: broadcaster stop"))
+    else:
+        output.line(_("It goes on air now. To end it: broadcaster stop"))
+
+
+def put_on_air(here: Here, what: str, chosen: Sequence[str], *, scripts_only: bool = False) -> bool:
+    """
+    Air a script, or a file, now on the *chosen* clusters (none: all); tell whether it waits.
+
+    Raises BroadcasterError where it may not sound, or no daemon runs.
+    """
     needs_daemon(here)
     with here.reading() as store:
         content = here.content(store)
         every = {one.id: one for one in content.station.clusters}
-        clusters = [named(every, one) for one in cluster or every]
+        clusters = [named(every, one) for one in chosen or every]
         now = here.now(content)
         hours = content.station.hours
         if not hours.hold(now.time(), now.time()):
@@ -229,7 +267,7 @@ def play(
             asked["script"] = what
             recipes = [one for place in clusters for one in recipes_for(content, what, place, now.date())]
             _make_whole(here, recipes)
-        elif Path(what).is_file():
+        elif not scripts_only and Path(what).is_file():
             asked |= {
                 "title": Path(what).name,
                 "digest": here.assembly().from_file(Path(what), clusters[0].profile).digest,
@@ -242,10 +280,7 @@ def play(
                     say("The scripts are: {known}.", known=", ".join(content.scripts) or "–"),
                 )
             )
-    if ask(here.root, "play", asked)["waits"]:
-        output.line(_("It goes on air when what sounds now is over. To end either: broadcaster stop"))
-    else:
-        output.line(_("It goes on air now. To end it: broadcaster stop"))
+    return bool(ask(here.root, "play", asked)["waits"])
 
 
 def _make_whole(here: Here, recipes: list[Recipe]) -> None:

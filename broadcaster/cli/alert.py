@@ -112,30 +112,55 @@ def alert(
             )
         )
     else:
-        title, script, make = _meant(here, what)
-        name = f"{secrets.token_hex(3)}"
-        _order(here, name, title, cluster or [], every * 60, lasts * 60, script, make)
+        order(here, _meant(here, what), cluster or [], every * 60, lasts * 60)
 
 
-def _meant(here: Here, what: str) -> tuple[str, str, Say]:
-    """The title of an emergency, its script if it has one, and what makes its words."""
-    if _there(here.root / "audio" / what / "script.toml"):
-        content = here.content()
-        if what not in content.scripts:
-            raise BroadcasterError(
-                Fault(what, say("The script cannot be used."), say("See what is wrong: broadcaster check."))
-            )
-        _check_whole(content, what, here)
-        return (
-            content.scripts[what].title,
-            what,
-            lambda made_by, place: _recited(here, content, what, made_by, place),
+@dataclass(frozen=True)
+class Meant:
+    """What an emergency says."""
+
+    title: str
+    script: str  # "" if it is of no script
+    make: Say
+
+
+def of_script(here: Here, name: str) -> Meant:
+    """Raises BroadcasterError where nothing of it could sound anywhere."""
+    content = here.content()
+    if name not in content.scripts:
+        raise BroadcasterError(
+            Fault(name, say("The script cannot be used."), say("See what is wrong: broadcaster check."))
         )
+    _check_whole(content, name, here)
+    return Meant(
+        content.scripts[name].title,
+        name,
+        lambda made_by, place: _recited(here, content, name, made_by, place),
+    )
+
+
+def of_words(text: str) -> Meant:
+    """Words that the voice speaks."""
+    title = " ".join(text.split())
+    title = title if len(title) <= LONGEST_TITLE else f"{title[:LONGEST_TITLE]}…"
+    return Meant(
+        title, "", lambda made_by, place: [("vi", made_by.spoken(_spoken(text), "vi", place.profile))]
+    )
+
+
+def order(here: Here, meant: Meant, clusters: Sequence[str], every: float, left: float, by: str = "") -> None:
+    """Raise it at once: again every so many seconds, until so many are *left* no more."""
+    _order(here, secrets.token_hex(3), meant, clusters, every, left, by)
+
+
+def _meant(here: Here, what: str) -> Meant:
+    if _there(here.root / "audio" / what / "script.toml"):
+        return of_script(here, what)
     path = Path(what)
     if _there(path):
         if path.suffix.lower() not in SOUNDS:  # it may be no sound at all: find out before anybody is alarmed
             _try(here, path)
-        return path.name, "", lambda made_by, place: [("und", made_by.from_file(path, place.profile))]
+        return Meant(path.name, "", lambda made_by, place: [("und", made_by.from_file(path, place.profile))])
     if IDENTIFIER.fullmatch(what.strip()):
         scripts = sorted(one.parent.name for one in (here.root / "audio").glob("*/script.toml"))
         raise BroadcasterError(
@@ -145,9 +170,7 @@ def _meant(here: Here, what: str) -> tuple[str, str, Say]:
                 did_you_mean(what, scripts, say("Write two words or more, or the name of a file.")),
             )
         )
-    title = " ".join(what.split())
-    title = title if len(title) <= LONGEST_TITLE else f"{title[:LONGEST_TITLE]}…"
-    return title, "", lambda made_by, place: [("vi", made_by.spoken(_spoken(what), "vi", place.profile))]
+    return of_words(what)
 
 
 def _try(here: Here, path: Path) -> None:
@@ -205,17 +228,16 @@ def _recited(
 def _order(
     here: Here,
     name: str,
-    title: str,
+    meant: Meant,
     clusters: Sequence[str],
     every: float,
     left: float,
-    script: str,
-    make: Say,
+    by: str = "",
 ) -> None:
     """Have the signal tone sound, make the words meanwhile, and hand them over."""
-    asked = {"id": name, "title": title, "clusters": clusters, "every": every, "left": left}
+    asked = {"id": name, "title": meant.title, "clusters": clusters, "every": every, "left": left}
     try:
-        told = ask(here.root, "alert", asked)
+        told = ask(here.root, "alert", asked, by)
     except BroadcasterError:
         air.needs_daemon(here)
         raise
@@ -226,7 +248,7 @@ def _order(
         )
     )
     try:
-        _hand_over(here, name, script, places, make)
+        _hand_over(here, name, meant, places)
     except BroadcasterError:
         ask(here.root, "clear", {"ids": [name]})
         raise
@@ -246,20 +268,20 @@ def _tell_silent(here: Here, places: Sequence[Place]) -> None:
         raise BroadcasterError(*(Fault(one["where"], one["what"], one["next"]) for one in silent))
 
 
-def _hand_over(here: Here, name: str, script: str, places: Sequence[Place], make: Say) -> None:
+def _hand_over(here: Here, name: str, meant: Meant, places: Sequence[Place]) -> None:
     """Make the words: on the disk, or where that takes nothing, in memory."""
     kept_in = MEMORY / f"broadcaster-{sha256(str(here.root).encode()).hexdigest()[:16]}"
     for folder in (here.var, kept_in):
         assembly = here.assembly_in(folder)
         try:
-            made = {one.id: [(tag, each.digest) for tag, each in make(assembly, one)] for one in places}
+            made = {one.id: [(tag, each.digest) for tag, each in meant.make(assembly, one)] for one in places}
             break
         except BroadcasterError as error:
             if folder == kept_in or not isinstance(error.__cause__, OSError):
                 raise
         finally:
             assembly.close()
-    asked = {"id": name, "script": script, "folder": str(folder), "programmes": made}
+    asked = {"id": name, "script": meant.script, "folder": str(folder), "programmes": made}
     ask(here.root, "words", asked)
 
 
@@ -375,10 +397,8 @@ def _order_cap(here: Here, message: "CapMessage", sounding: Mapping[str, "Broadc
     _order(
         here,
         message.key,
-        title,
+        Meant(title, "", make),
         list(sounding),
         every,
         min(lasts, timedelta(days=7)).total_seconds(),
-        "",
-        make,
     )

@@ -27,6 +27,7 @@ from . import (
     schedule,
     script,
     station,
+    user,
 )
 from .here import Here
 from .language import LANGUAGES, _
@@ -51,6 +52,7 @@ for name, group in (
     ("recording", recording),
     ("area", area),
     ("amplifier", amplifier),
+    ("user", user),
 ):
     app.add_typer(group.app, name=name)
 

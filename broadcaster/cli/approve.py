@@ -1,6 +1,6 @@
 """approve: who vouches for which words and recordings; what is approved, and what no longer is."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -77,29 +77,49 @@ def approve(
             name, here.now(content), role or list(Role), languages=language, items=item, areas=area
         )
     else:
-        added = list(
-            given(
-                one,
-                content.recordings,
-                role or ((Role.LISTENER,) if area else NEEDED),
-                name,
-                here.now(content),
-                languages=language or [VIETNAMESE],
-                items=item or [each.id for each in one.items],
-                areas=area,
-                dictionary=content.dictionary,
-            )
-        )
-    if not added:
-        what = say("There is nothing of this kind to approve or take back.")
-        following = say("See what is there: broadcaster approve --list. Other languages: --language.")
-        raise BroadcasterError(Fault(f"audio/{one.id}", what, following))
-    for each in added:
-        append_line(here.root / "audio" / one.id / "approvals.jsonl", each.line)
+        roles = role or ((Role.LISTENER,) if area else NEEDED)
+        added = vouched(here, content, one, name, roles, language or [VIETNAMESE], item, area)
+    write_down(here, one, added)
     if json:
         output.as_json([_as_dict(one.id, each) for each in added])
     else:
         _tell_added(added, revoke=revoke)
+
+
+def vouched(
+    here: Here,
+    content: Content,
+    script: Script,
+    name: str,
+    roles: Sequence[Role],
+    languages: Sequence[str],
+    items: Sequence[str] | None = None,
+    areas: Sequence[str | None] | None = None,
+) -> list[Approval]:
+    """The lines by which *name* approves a script as *content* has it: these *items* and *areas*, or all."""
+    return list(
+        given(
+            script,
+            content.recordings,
+            roles,
+            name,
+            here.now(content),
+            languages=languages,
+            items=items or [each.id for each in script.items],
+            areas=areas or None,
+            dictionary=content.dictionary,
+        )
+    )
+
+
+def write_down(here: Here, script: Script, added: Sequence[Approval]) -> None:
+    """Raises BroadcasterError if there are none."""
+    if not added:
+        what = say("There is nothing of this kind to approve or take back.")
+        following = say("See what is there: broadcaster approve --list. Other languages: --language.")
+        raise BroadcasterError(Fault(f"audio/{script.id}", what, following))
+    for each in added:
+        append_line(here.root / "audio" / script.id / "approvals.jsonl", each.line)
 
 
 def _asked(

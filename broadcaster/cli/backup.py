@@ -1,5 +1,7 @@
 """backup, restore: the play log in a file that can be carried away."""
 
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +13,8 @@ from broadcaster.model.errors import BroadcasterError, Fault, say
 from . import output
 from .here import Here, now_in
 from .language import _
+
+COPIED = "copied"  # the mark of when that last was
 
 
 def add_to(app: typer.Typer) -> None:
@@ -36,9 +40,19 @@ def backup(
         to = folder / f"{here.root.resolve().name}-{now_in(zone):%Y-%m-%d-%H%M%S}.db"
     with here.reading() as store:
         rows = store.copy_to(to)
+    _remember(here, now_in(zone))
     output.line(
         _("{station}: {file} holds the play log, {rows} rows.").format(station=name, rows=rows, file=to)
     )
+
+
+def _remember(here: Here, now: datetime) -> None:
+    """So that `doctor` and the page know when it was; a disk that takes nothing keeps nobody from copying."""
+    try:
+        with here.writing() as store:
+            store.mark(COPIED, now.isoformat(timespec="seconds"))
+    except BroadcasterError as error:
+        output.faults(replace(fault, warning=True) for fault in error.faults)
 
 
 def bring_back(

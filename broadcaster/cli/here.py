@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, tzinfo
 from functools import cached_property
 from importlib.metadata import entry_points
 from itertools import chain
@@ -29,7 +29,7 @@ DAEMON_WAITS = 1.0  # seconds for another writer; what is not written then is wr
 T = TypeVar("T")
 
 
-def now_in(zone: ZoneInfo) -> datetime:
+def now_in(zone: tzinfo) -> datetime:
     return SystemClock().now().astimezone(zone)
 
 

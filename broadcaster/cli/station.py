@@ -5,8 +5,10 @@ import shutil
 import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 import typer
 
@@ -17,12 +19,14 @@ from broadcaster.model.content import Content
 from broadcaster.model.errors import BroadcasterError, Fault, Text, say
 
 from . import output, template, words
+from .backup import COPIED
 from .clock import look
-from .here import Here
+from .here import Here, now_in
 from .language import _, tr
 from .plan import Json, measure
 
 LOW_DISK = 500_000_000  # bytes
+RECENT = timedelta(days=31)  # a copy of the play log that is younger
 
 
 def add_to(app: typer.Typer) -> None:
@@ -120,8 +124,7 @@ def _decorations(here: Here, content: Content) -> list[Fault]:
 
 
 def doctor(context: typer.Context, json: Json = False) -> None:
-    here: Here = context.obj
-    found = [*_sound(), _clock(here), _disk(here.var), *_voices(), _versions()]
+    found = [*findings(context.obj), _versions()]
     if json:
         output.as_json(
             [
@@ -142,6 +145,11 @@ def doctor(context: typer.Context, json: Json = False) -> None:
 Finding = tuple[str, str, Text | None]  # what, how it is, what to do if that is not well
 
 
+def findings(here: Here, zone: ZoneInfo | None = None) -> list[Finding]:
+    """How sound, clock (in *zone*, or the machine's), disk, copies of the play log and voices are."""
+    return [*_sound(), _clock(here, zone), _disk(here.var), _copies(here), *_voices()]
+
+
 def _sound() -> list[Finding]:
     from broadcaster.edges.sink import card_players
 
@@ -156,9 +164,9 @@ def _sound() -> list[Finding]:
     ]
 
 
-def _clock(here: Here) -> Finding:
+def _clock(here: Here, zone: ZoneInfo | None) -> Finding:
     try:
-        seen = look(here)
+        seen = look(here, zone)
     except BroadcasterError as error:  # the station's memory cannot be used, nor then the clock be judged
         return (_("Clock"), tr(error.faults[0].what), error.faults[0].next)
     says = f"{seen.now:%Y-%m-%d %H:%M:%S %Z}"
@@ -172,6 +180,20 @@ def _disk(var: Path) -> Finding:
     free = shutil.disk_usage(there).free
     told = _("{megabytes} MB free").format(megabytes=free // 1_000_000)
     return (_("Disk"), told, None if free > LOW_DISK else say("Make room on the disk."))
+
+
+def _copies(here: Here) -> Finding:
+    """When the play log was last copied elsewhere."""
+    remedy = say("Copy it to a stick now and then: broadcaster backup FOLDER.")
+    with here.reading() as store:
+        if not store.head:
+            return (_("Copies"), _("the play log has no rows yet"), None)
+        copied = store.marks().get(COPIED)
+    if copied is None:
+        return (_("Copies"), _("the play log was never copied"), remedy)
+    day = datetime.fromisoformat(copied)
+    recent = now_in(UTC) - day < RECENT
+    return (_("Copies"), _("last copied on {day}").format(day=f"{day:%d/%m/%Y}"), None if recent else remedy)
 
 
 def _voices() -> list[Finding]:

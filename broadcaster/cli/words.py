@@ -66,6 +66,16 @@ def role(word: str) -> str:
     }.get(word, word)
 
 
+def right(word: str) -> str:
+    """What somebody may do on the page."""
+    return {
+        "viewer": _("viewer"),
+        "operator": _("operator"),
+        "officer": _("officer"),
+        "approver": _("approver"),
+    }.get(word, word)
+
+
 def kind(word: str) -> str:
     return {
         "planned": "",

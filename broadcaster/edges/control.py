@@ -76,9 +76,11 @@ class Control:
         self._thread.join()
 
 
-def ask(root: Path, verb: str, values: Mapping[str, Any]) -> dict[str, Any]:
+def ask(root: Path, verb: str, values: Mapping[str, Any], by: str = "") -> dict[str, Any]:
     """
     Have the daemon of the station at *root* do something, and return its answer.
+
+    *by* is who wants it, where that is not the user of this process.
 
     Raises NotRunningError if none is there, BroadcasterError for what it refuses.
     """
@@ -95,7 +97,7 @@ def ask(root: Path, verb: str, values: Mapping[str, Any]) -> dict[str, Any]:
                 )
             ) from error
         try:
-            line.sendall(json.dumps({"verb": verb, "values": values}).encode() + b"\n")
+            line.sendall(json.dumps({"verb": verb, "values": values, "by": by}).encode() + b"\n")
             with line.makefile("rb") as file:
                 told = json.loads(file.readline(LONGEST), object_hook=_restored)
         except (OSError, ValueError) as error:
@@ -117,7 +119,8 @@ def _answer(
     try:
         told = json.loads(question)
         by, trusted = _who(line, root)
-        return answer(Asked(told["verb"], told["values"], by, trusted))
+        for_whom = str(told.get("by") or "") if trusted else ""
+        return answer(Asked(told["verb"], told["values"], for_whom or by, trusted))
     except BroadcasterError as error:
         return {"refused": [(one.where, one.what, one.next) for one in error.faults]}
     except (ValueError, TypeError, LookupError, AttributeError, RecursionError, OSError) as error:

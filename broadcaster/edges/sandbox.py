@@ -166,7 +166,7 @@ def serve(answer: Callable[[dict[str, Any]], dict[str, Any]], limits: Limits) ->
 
     Import what needs memory before. What *answer* raises becomes an answer: {"error": …}.
     """
-    Thread(target=_end_with_parent, daemon=True).start()
+    Thread(target=end_with_parent, daemon=True).start()
     with os.fdopen(os.dup(1), "wb") as out:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # a library that prints must not answer for us
         _limit(resource.RLIMIT_AS, _memory() + limits.memory)
@@ -189,7 +189,7 @@ def serve(answer: Callable[[dict[str, Any]], dict[str, Any]], limits: Limits) ->
             gc.collect()  # cycles hold threads and memory of C libraries, of which Python counts nothing
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
     """Nobody waits for an answer any more. (PR_SET_PDEATHSIG would come when the asking *thread* ends.)"""
     with suppress(OSError):  # an old kernel: then the end of stdin and the limit of time must do
         watch = select.poll()

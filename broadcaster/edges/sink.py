@@ -1,6 +1,7 @@
 """SEAM: where sound goes. A sound card, WAV files, or nowhere; the caller cannot tell which."""
 
 import fcntl
+import math
 import os
 import shutil
 import subprocess
@@ -9,6 +10,7 @@ import termios
 import warnings
 import wave
 from array import array
+from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -41,6 +43,9 @@ FADE_WAIT = 0.1  # seconds that a player which is stopped has until it is killed
 URGENT = 5  # real-time priority, that of a sound server's own threads
 OURS = 0  # the number by which a thread means itself
 KILL_WAIT = 1.0  # a killed player is gone in milliseconds, unless a driver hangs in the kernel
+
+SILENT = -90.0  # dBFS; less is not told apart
+FULL = 1 << 15
 
 SESSION_GAP = 120.0  # seconds of silence that a file still bridges
 HEADER_BYTES = 44
@@ -169,6 +174,35 @@ class Reel:
             return say("The sound file is cut off.")
         except (OSError, wave.Error) as error:
             return say("The sound file cannot be read ({reason}).", reason=said(error))
+
+
+class Meter:
+    """A source on its way to a sink, and how loud each part of it is."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self._parts: deque[tuple[float, int]] = deque(maxlen=64)  # where it ends (s), root mean square
+        self._length = 0.0
+
+    @property
+    def fault(self) -> Fault | None:
+        return self.source.fault
+
+    def read(self) -> bytes | None:
+        block = self.source.read()
+        if block:
+            self._length += len(block) / BYTE_RATE
+            whole = block[: len(block) // SAMPLE_BYTES * SAMPLE_BYTES]
+            self._parts.append((self._length, audioop.rms(whole, SAMPLE_BYTES)))
+        return block
+
+    def close(self) -> None:
+        self.source.close()
+
+    def level(self, seconds: float) -> float:
+        """How loud it is so many *seconds* from its beginning: dBFS, from SILENT up to 0."""
+        loudness = next((one for end, one in list(self._parts) if end > seconds), 0)
+        return max(SILENT, 20 * math.log10(loudness / FULL)) if loudness else SILENT
 
 
 class CardSink:
@@ -440,6 +474,13 @@ def _pace(
             on_progress(seconds)
         started = started or moment
     return Played(started, seconds, stopped, source.fault)
+
+
+def peaks(samples: bytes, count: int) -> list[int]:
+    """The loudest of each of *count* parts of *samples* (mono, 16 bit), in percent of full scale."""
+    size = max(1, -(-len(samples) // SAMPLE_BYTES // count)) * SAMPLE_BYTES
+    parts = (samples[start : start + size] for start in range(0, len(samples), size))
+    return [100 * audioop.max(part, SAMPLE_BYTES) // FULL for part in parts]
 
 
 def _quieter(block: bytes, volume: int) -> bytes:

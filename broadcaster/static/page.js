@@ -1,0 +1,27 @@
+"use strict";
+// Follows the station: parts of the page come ready from the server and are put in their places.
+const parts = ["alarms", "air", "today", "week", "month", "health"];
+const clock = document.getElementById("clock");
+if (clock) {
+  const stream = new EventSource("/events");
+  const trouble = document.getElementById("trouble");
+  const on = (name, act) => stream.addEventListener(name, (event) => act(JSON.parse(event.data)));
+  on("clock", (text) => { clock.textContent = text; });
+  on("trouble", (text) => { trouble.textContent = text; });
+  on("level", (text) => {
+    const levels = JSON.parse(text);
+    for (const meter of document.querySelectorAll("meter[data-cluster]")) {
+      meter.value = levels[meter.dataset.cluster] ?? -60;
+    }
+  });
+  for (const name of parts) {
+    on(name, (html) => { document.getElementById(name).innerHTML = html; });
+  }
+  stream.onopen = () => { document.body.classList.remove("cut"); };
+  stream.onerror = () => {
+    document.body.classList.add("cut");
+    // A server that answers with an error (logged out, too many) closes the stream for good: ask once more.
+    if (stream.readyState === EventSource.CLOSED) setTimeout(() => location.reload(), 3000);
+  };
+  addEventListener("pagehide", () => stream.close());
+}

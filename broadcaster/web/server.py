@@ -1,0 +1,120 @@
+"""The listening side: where, with which certificate, and no patience for who never finishes asking."""
+
+import asyncio
+import ssl
+from collections.abc import Sequence
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from broadcaster.edges.users import Users
+from broadcaster.model.errors import BroadcasterError, Fault, said, say
+
+from .app import make_app
+
+HEAD_SECONDS = 10.0  # until a request's head must be there
+MOST_AT_ONCE = 200  # connections; each that is open and silent costs a file
+LEAVING = 2  # seconds that open streams have when the page ends
+
+
+class _Impatient(H11Protocol):
+    """Who sends a request byte by byte is cut off: else a few hundred of them would keep everybody out."""
+
+    _deadline: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(transport)
+        self._expect()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        self._expect()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+        super().connection_lost(exc)
+
+    def _expect(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+        self._deadline = self.loop.call_later(HEAD_SECONDS, self._judge, self.cycle)
+
+    def _judge(self, before: Any) -> None:
+        if self.cycle is before and not self.transport.is_closing():
+            self.transport.close()
+
+
+def address(listen: str) -> tuple[str, int]:
+    """What `HOST:PORT` names. Raises BroadcasterError."""
+    host, _colon, port = listen.rpartition(":")
+    if not (host and port.isdecimal() and int(port) < 1 << 16):
+        raise BroadcasterError(
+            Fault(
+                listen,
+                say("This is no address to listen on."),
+                say("Write HOST:PORT, such as 127.0.0.1:8710 (this machine alone) or 0.0.0.0:8710."),
+            )
+        )
+    return host.strip("[]"), int(port)
+
+
+def is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def serve(station: Path, listen: str, certificate: Sequence[str]) -> None:
+    """Serve until the process is told to end. Raises BroadcasterError where that may or can not be."""
+    host, port = address(listen)
+    if not is_loopback(host) and not Users(station / "var").all():
+        raise BroadcasterError(
+            Fault(
+                listen,
+                say("Others would get in without a password: the page does not listen there."),
+                say("Let somebody in first: broadcaster user add NAME --role operator."),
+            )
+        )
+    config = uvicorn.Config(
+        make_app(station, on_loopback=is_loopback(host), secured=bool(certificate)),
+        host=host,
+        port=port,
+        http=_Impatient,
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,  # who asks is who connects, whatever they say
+        limit_concurrency=MOST_AT_ONCE,
+        timeout_keep_alive=5,
+        timeout_graceful_shutdown=LEAVING,
+        h11_max_incomplete_event_size=16_384,
+        ssl_certfile=certificate[0] if certificate else None,
+        ssl_keyfile=certificate[1] if certificate else None,
+    )
+    try:
+        config.load()
+        listening = config.bind_socket()
+    except (OSError, ssl.SSLError) as error:
+        raise BroadcasterError(
+            Fault(
+                listen,
+                say("The page cannot be served here ({reason}).", reason=said(error)),
+                say("See that no other program uses this port, and that certificate and key can be read."),
+            )
+        ) from error
+    except SystemExit as error:  # uvicorn's way to say that the port is taken
+        raise BroadcasterError(
+            Fault(
+                listen,
+                say("Another program uses this port."),
+                say("Choose another: broadcaster run --listen 127.0.0.1:8711."),
+            )
+        ) from error
+    uvicorn.Server(config).run(sockets=[listening])

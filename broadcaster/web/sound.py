@@ -1,0 +1,137 @@
+"""Programmes to be heard before they air, recordings that come in, reports: all made by the commands."""
+
+import shutil
+import subprocess
+import sys
+import wave
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from hashlib import sha256
+from json import dumps, loads
+from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
+from threading import Lock
+from typing import BinaryIO
+
+from broadcaster import intake
+from broadcaster.cli.language import code
+from broadcaster.edges.sandbox import Sandbox
+from broadcaster.edges.sink import peaks
+from broadcaster.model.content import Content
+from broadcaster.model.errors import BroadcasterError, Fault, say
+from broadcaster.model.plan import recipe_at
+from broadcaster.model.script import Item, Script
+from broadcaster.model.station import Cluster
+
+BARS = 240  # of a waveform
+KEPT = 60  # files; the oldest go
+PATIENCE = 120.0  # seconds that a command may take
+_making = Lock()  # one at a time: the daemon comes first
+
+
+@dataclass(frozen=True)
+class Made:
+    file: Path
+    seconds: float
+    bars: Sequence[int]  # 0 to 100
+
+
+def made(
+    root: Path, content: Content, script: str, cluster: Cluster, tag: str, day: date, item: str | None = None
+) -> Made:
+    """The sound of a script, or of one *item*, as *cluster* will hear it. Raises BroadcasterError."""
+    file = _file(root, content, script, cluster, tag, day, item)
+    with _making:
+        if (there := _kept(file)) is not None:
+            return there
+        file.parent.mkdir(parents=True, exist_ok=True)
+        only = ["--item", item] if item else []
+        place = ["--language", tag, "--area", cluster.area, "--profile", cluster.profile]
+        with TemporaryDirectory(dir=file.parent) as aside:
+            wav, mp3 = Path(aside) / "sound.wav", Path(aside) / "sound.mp3"
+            for to in (wav, mp3):
+                _command(root, "script", "render", script, *only, *place, "-o", str(to))
+            with wave.open(str(wav)) as reader:
+                seconds = reader.getnframes() / reader.getframerate()
+                bars = peaks(reader.readframes(reader.getnframes()), BARS)
+            mp3.replace(file)
+            file.with_suffix(".json").write_text(dumps({"seconds": seconds, "bars": bars}), "ascii")
+        _tidy(file.parent)
+    return Made(file, seconds, bars)
+
+
+def known(root: Path, content: Content, script: str, cluster: Cluster, tag: str, day: date) -> Made | None:
+    """What `made` made already."""
+    return _kept(_file(root, content, script, cluster, tag, day, None))
+
+
+def _file(
+    root: Path, content: Content, script: str, cluster: Cluster, tag: str, day: date, item: str | None
+) -> Path:
+    """Where it is kept: its name is all that it is made of."""
+    recipe = recipe_at(content.on_trial(), script, tag, cluster.area, day, cluster.profile)
+    return root / "var" / "page" / f"{sha256(repr((recipe, item)).encode()).hexdigest()[:32]}.mp3"
+
+
+def _kept(file: Path) -> Made | None:
+    try:
+        told = loads(file.with_suffix(".json").read_text("ascii"))
+        return Made(file, told["seconds"], told["bars"]) if file.is_file() else None
+    except (OSError, ValueError, KeyError):
+        return None
+
+
+def _tidy(folder: Path) -> None:
+    files = sorted(folder.glob("*.mp3"), key=lambda one: one.stat().st_mtime)
+    for old in files[:-KEPT]:
+        old.unlink(missing_ok=True)
+        old.with_suffix(".json").unlink(missing_ok=True)
+
+
+def reported(root: Path, first: date, last: date, form: str) -> Path:
+    """The report of these days as a file; always anew."""
+    folder = root / "var" / "page"
+    folder.mkdir(parents=True, exist_ok=True)
+    to = folder / f"report.{form}"
+    with _making:
+        _command(root, "report", "--from", str(first), "--until", str(last), f"--{form}", str(to))
+    return to
+
+
+def taken(
+    root: Path, script: Script, item: Item, tag: str, sent: BinaryIO, name: str, *, replacing: bool
+) -> intake.Checked:
+    """Judge what was *sent*, and make it the recording of an item if it is fit."""
+    shown = "".join(letter for letter in PurePosixPath(name).name if letter.isprintable())[:80] or "?"
+    folder = root / "var" / "page"
+    folder.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=folder) as aside, Sandbox("broadcaster.clip") as sandbox:
+        path = Path(aside) / "sent"
+        with path.open("wb") as file:
+            shutil.copyfileobj(sent, file)
+        source = intake.Source(shown, path, PurePosixPath(shown))
+        target = intake.Target(script.id, tag, item.id)
+        expected = item.seconds if item.text else None
+        return intake.take(root, source, target, sandbox, expected=expected, replacing=replacing)
+
+
+def _command(root: Path, *arguments: str) -> None:
+    """Run a command of ours in a process of its own. Raises BroadcasterError with what it said."""
+    command = [sys.executable, "-m", "broadcaster", "--station", str(root), "--lang", code(), *arguments]
+    try:
+        done = subprocess.run(
+            ["nice", "-n", "10", *command],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise BroadcasterError(
+            Fault("", say("This took too long."), say("Try once more when nothing is on air."))
+        ) from error
+    if done.returncode:
+        what = say("It could not be made: {words}", words=done.stderr.strip()[:500])
+        raise BroadcasterError(Fault("", what, say("See what is missing, below.")))
