@@ -1,8 +1,9 @@
 """The listening side: where, with which certificate, and no patience for who never finishes asking."""
 
 import asyncio
-import ssl
+import socket
 from collections.abc import Sequence
+from errno import EADDRINUSE
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -71,6 +72,14 @@ def is_loopback(host: str) -> bool:
 
 def serve(station: Path, listen: str, certificate: Sequence[str]) -> None:
     """Serve until the process is told to end. Raises BroadcasterError where that may or can not be."""
+    server, listening = make_server(station, listen, certificate)
+    server.run(sockets=[listening])
+
+
+def make_server(
+    station: Path, listen: str, certificate: Sequence[str] = ()
+) -> tuple[uvicorn.Server, socket.socket]:
+    """What serves the page of *station*, and its socket. Raises BroadcasterError."""
     host, port = address(listen)
     if not is_loopback(host) and not Users(station / "var").all():
         raise BroadcasterError(
@@ -100,21 +109,16 @@ def serve(station: Path, listen: str, certificate: Sequence[str]) -> None:
     )
     try:
         config.load()
-        listening = config.bind_socket()
-    except (OSError, ssl.SSLError) as error:
-        raise BroadcasterError(
-            Fault(
-                listen,
-                say("The page cannot be served here ({reason}).", reason=said(error)),
-                say("See that no other program uses this port, and that certificate and key can be read."),
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        listening = socket.create_server((host, port), family=family)
+    except OSError as error:  # of the socket, or of the certificate
+        if error.errno == EADDRINUSE:
+            what = say("Another program uses this port.")
+            following = say("Choose another: broadcaster run --listen 127.0.0.1:8711.")
+        else:
+            what = say("The page cannot be served here ({reason}).", reason=said(error))
+            following = say(
+                "See that the address is this machine's, and that certificate and key can be read."
             )
-        ) from error
-    except SystemExit as error:  # uvicorn's way to say that the port is taken
-        raise BroadcasterError(
-            Fault(
-                listen,
-                say("Another program uses this port."),
-                say("Choose another: broadcaster run --listen 127.0.0.1:8711."),
-            )
-        ) from error
-    uvicorn.Server(config).run(sockets=[listening])
+        raise BroadcasterError(Fault(listen, what, following)) from error
+    return uvicorn.Server(config), listening
