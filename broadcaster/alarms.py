@@ -7,7 +7,7 @@ from datetime import datetime
 from threading import RLock
 
 from broadcaster.edges.clock import Clock
-from broadcaster.model.errors import Fault, Text
+from broadcaster.model.errors import Fault, Text, say
 
 logger = logging.getLogger("broadcaster")
 
@@ -54,7 +54,7 @@ class Alarms:
         with self._changing:
             alarm = self._present.pop(key, None)
             if alarm is not None:
-                logger.warning("%s: it is over: %s", key, alarm.what)
+                logger.warning(say("{key}: it is over: {what}", key=key, what=alarm.what))
                 self.on_change(alarm, False)
 
     @property

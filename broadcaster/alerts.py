@@ -115,7 +115,9 @@ class Alerts:
                     )
                 )
             self._orders[order.id] = _InForce(order, self._clock.monotonic())
-        logger.warning("EMERGENCY %s, ordered by %s: %s", order.id, order.by, order.title)
+        logger.warning(
+            say("EMERGENCY {id}, ordered by {by}: {title}", id=order.id, by=order.by, title=order.title)
+        )
         self._keep()
         for cluster in order.clusters:
             self._wake(cluster)
@@ -137,7 +139,7 @@ class Alerts:
             ended = [name for name in self._orders if names is None or name in names]
             self._past = [*self._past, *(name for name in names or () if name not in ended)][-LATEST:]
         for one in ended:
-            logger.warning("EMERGENCY %s: the all-clear, by %s", one, by)
+            logger.warning(say("EMERGENCY {id}: the all-clear, by {by}.", id=one, by=by))
             self._end(one)
         return ended
 
@@ -241,7 +243,7 @@ class Alerts:
             changed.clear()
             now = self._clock.monotonic()
             for name in [name for name, one in self._orders.items() if one.until <= now]:
-                logger.warning("EMERGENCY %s has expired", name)
+                logger.warning(say("EMERGENCY {id} has expired.", id=name))
                 self._end(name)
             with self._lock:
                 here = [one for one in reversed(self._orders.values()) if cluster in one.next]

@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from broadcaster import clip
@@ -288,7 +289,10 @@ class Assembly:
         spoken = self._clips / f"{self._key('voice', self.voice.name, language, words)}.voice"
         if not spoken.exists():
             spoken.parent.mkdir(parents=True, exist_ok=True)
-            self.voice.speak(words, language, spoken)
+            with TemporaryDirectory(dir=spoken.parent) as aside:
+                own = Path(aside) / spoken.name
+                self.voice.speak(words, language, own)
+                _keep_first(own, spoken)
         try:
             return self._made(self._speech_clip(spoken, profile))
         except BroadcasterError:
@@ -363,6 +367,16 @@ class _Clip:
             "steps": self.steps,
             "trim": self.trim,
         }
+
+
+def _keep_first(own: Path, to: Path) -> None:
+    """Move *own* to its place, unless another process was faster: others have read that one by now."""
+    try:
+        os.link(own, to)
+    except FileExistsError:
+        return
+    except OSError:  # a file system that knows no links
+        own.replace(to)
 
 
 def _changed(path: Path) -> BroadcasterError:

@@ -136,7 +136,8 @@ class Daemon:
         """Run until `stopping` is set; what sounds then is ended and logged within a second."""
         self.start()
         crew, station = self.world.crew, self._content.station
-        logger.info("%s: the daemon runs, %d schedules", station.name, len(self._content.schedules))
+        count = len(self._content.schedules)
+        logger.info(say("{station}: the daemon runs, {count} schedules.", station=station.name, count=count))
         crew.every(self.world.tick, self._tick_safely)
         crew.wait(self.stopping)
         self._alerts.close()
@@ -190,7 +191,12 @@ class Daemon:
             except BroadcasterError as error:
                 logger.error("%s", error)  # noqa: TRY400 - told in words; a traceback would not help an operator
             except Exception:
-                logger.exception("an error of ours; the next look at the plan is in %s s", self.world.tick)
+                logger.exception(
+                    say(
+                        "An error of ours; the next look at the plan is in {seconds} s.",
+                        seconds=self.world.tick,
+                    )
+                )
             if self._playout.lives:
                 self.world.alive()
 
@@ -274,7 +280,9 @@ class Daemon:
 
     def _changed_trust(self, why: Distrust | None, now: datetime) -> None:
         if why is None:
-            logger.warning("the clock is to be trusted: %s", now)
+            logger.warning(
+                say("The clock is to be trusted: {now}.", now=now.astimezone(self._content.station.timezone))
+            )
             self._blind = now - timedelta(seconds=self.world.clock.monotonic() - self._blind_from)
             self._since = self._blind if self._since < EARLIEST else self._since
             self._awake = now
@@ -378,7 +386,7 @@ class Daemon:
             if isinstance(error, BroadcasterError):
                 logger.error("%s: %s", one.id, error)  # noqa: TRY400 - told in words
             else:
-                logger.exception("%s: an error of ours", one.id)
+                logger.exception(say("{what}: an error of ours.", what=one.id))
             self._done.add(one.id)
             self._logged(self._playout.log(one, station, Outcome.FAILED, Reason.PROGRAM, str(error)))
         finally:
@@ -554,7 +562,7 @@ class Daemon:
             self.world.alarms.raise_alarm("assembly", error.faults[0])
             self._prepare_at = min(self._prepare_at, self.world.clock.now() + PREPARE_AGAIN)
         except Exception:
-            logger.exception("assembling ahead: an error of ours")
+            logger.exception(say("Assembling ahead: an error of ours."))
         finally:
             self._preparing = False
             self._stale = True
@@ -594,7 +602,7 @@ class Daemon:
                 clock = self.world.clock
                 self._look = Look(clock.now(), clock.monotonic())
                 self._vouch(clock.state().boot)
-                logger.warning("%s says that the clock is right", asked.by)
+                logger.warning(say("{name} says that the clock is right.", name=asked.by))
                 return {}
             case "play":
                 with self._looking:

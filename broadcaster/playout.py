@@ -345,7 +345,7 @@ class Playout:
             at = clock.now().astimezone(zone)
             if not allowed(occurrence, broadcast.station, at, max(0.0, broadcast.content()[1] - before)):
                 break
-            logger.warning("%s: the sound output is tried again", occurrence.id)
+            logger.warning(say("{what}: the sound output is tried again.", what=occurrence.id))
         return Played(started, before, played.stopped, played.fault)
 
     def _follower(

@@ -126,12 +126,12 @@ class Relay:
             self._quiet += 1
             return self._nothing()
         self._flows = False
-        logger.warning("%s is silent: a local programme replaces it", _shown(self._url))
+        logger.warning(say("{url} is silent: a local programme replaces it.", url=_shown(self._url)))
         return self._replacement()
 
     def _take_up(self) -> bytes:
         """The last block of the local programme; the stream follows it."""
-        logger.info("%s is back", _shown(self._url))
+        logger.info(say("{url} is back.", url=_shown(self._url)))
         block = _faded(self._replacement(), rises=False)
         if self._local:
             self._local.close()

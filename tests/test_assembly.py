@@ -641,6 +641,26 @@ class TestFailures:
         assert length(samples) == pytest.approx(68 / 20, abs=0.06)
         assert loudness(samples) == pytest.approx(-16, abs=0.7)
 
+    def test_what_two_processes_speak_at_once_is_spoken_by_the_first(
+        self, station: Station, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A command and the daemon may want the same words; what one of them has read does not change."""
+        speak, recipe = FakeVoice.speak, make_recipe(words("Kính thưa bà con " * 4))
+        assert station.assembly.make(recipe)
+        (first,) = (station.root / "var").rglob("*.voice")
+        before = first.read_bytes()
+        first.unlink()
+        for made in (station.root / "var").rglob("*.wav"):
+            made.unlink()
+
+        def meanwhile(voice: FakeVoice, text: str, language: str, to: Path) -> str:
+            first.write_bytes(before)
+            return speak(voice, f"{text} à", language, to)
+
+        monkeypatch.setattr(FakeVoice, "speak", meanwhile)
+        assert station.assembly.make(recipe).seconds > 0
+        assert first.read_bytes() == before
+
     @pytest.mark.parametrize("room", [50_000, 270_000], ids=["for no clip", "for clips alone"])
     def test_says_that_the_disk_is_full(self, station: Station, room: int) -> None:
         """On a full disk all that makes a file is an error, and leaves nothing half made."""

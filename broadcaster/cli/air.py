@@ -28,7 +28,7 @@ from broadcaster.model.station import Cluster, Station
 
 from . import output, words
 from .here import Here, named
-from .language import _, tr
+from .language import InTheirLanguage, _, tr
 from .page import HERE_ALONE, OFF, Page
 from .plan import Json
 
@@ -85,6 +85,7 @@ def run(
     clock = SystemClock()
     told = logging.StreamHandler(sys.stderr)
     told.addFilter(notify.Sparing(clock))
+    told.addFilter(InTheirLanguage())
     logging.basicConfig(level=logging.INFO, handlers=[told], format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("apscheduler").setLevel(logging.ERROR)  # a look at the plan that took long is no news
     here.as_aired()  # no station, no daemon: say so before anything is written

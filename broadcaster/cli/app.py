@@ -1,7 +1,7 @@
 """All commands, put together."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -83,7 +83,7 @@ def common(
 def run() -> int:
     """Run a command and give its exit code: 1 if it told a fault. What a user can mend becomes sentences."""
     try:
-        app()
+        _in_words(typer.main.get_command(app))()
     except SystemExit as end:
         return (end.code if isinstance(end.code, int) else 0) or int(output.fault_was_told())
     except BroadcasterError as error:
@@ -91,6 +91,21 @@ def run() -> int:
     except OSError as error:
         output.faults([cannot_use(error)])
     return 1
+
+
+def _in_words(command: Any) -> Any:
+    """*command* with what the library writes into its help, in the reader's language."""
+    command.options_metavar = _("[OPTIONS]")
+    kinds = {"text": _("TEXT"), "integer": _("NUMBER"), "float": _("NUMBER"), "integer range": _("NUMBER")}
+    kinds |= {"float range": _("NUMBER")}
+    for one in command.params:
+        if one.metavar is None and one.type.name in kinds:
+            one.metavar = kinds[one.type.name]
+    for each in getattr(command, "commands", {}).values():
+        _in_words(each)
+    if hasattr(command, "commands"):
+        command.subcommand_metavar = _("COMMAND [ARGUMENTS]…")
+    return command
 
 
 def cannot_use(error: OSError) -> Fault:

@@ -1,13 +1,14 @@
 """Vietnamese or English: by --lang, else the locale; Vietnamese where neither says English."""
 
 import gettext
+import logging
 import os
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from functools import cache
 from pathlib import Path
 
-from broadcaster.model.errors import Text
+from broadcaster.model.errors import BroadcasterError, Fault, Text
 
 __all__ = ["_", "choose", "tr", "use"]
 
@@ -59,6 +60,27 @@ def tr(text: Text | str) -> str:
         return text
     values = {name: _told(value) for name, value in text.values.items()}
     return _(text.template).format(**values) if values else _(text.template)
+
+
+class InTheirLanguage(logging.Filter):
+    """What is logged, in the reader's language."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if isinstance(record.msg, Text):
+            record.msg = tr(record.msg)
+        if isinstance(record.args, tuple):
+            record.args = tuple(map(_said, record.args))
+        return True
+
+
+def _said(value: object) -> object:
+    match value:
+        case BroadcasterError():
+            return "; ".join(str(_said(one)) for one in value.faults)
+        case Fault():
+            where = f"{value.place}: " if value.where else ""
+            return f"{where}{tr(value.what)} {tr(value.next)}"
+    return _told(value)
 
 
 def _told(value: object) -> object:

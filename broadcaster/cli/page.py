@@ -53,7 +53,7 @@ class Page:
             if self._stopping.is_set():
                 return
             if self._clock.monotonic() - began > WELL:
-                logger.warning("the page ended, and is started again: %s", words)
+                logger.warning(say("The page ended, and is started again: {words}", words=words))
             else:
                 what = say("The operator's page cannot be shown: {words}", words=words)
                 following = say("Broadcasts go on. Choose another address with --listen, or --listen off.")

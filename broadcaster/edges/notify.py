@@ -18,6 +18,7 @@ from threading import Event, Lock, Thread
 from typing import Protocol
 from urllib.parse import SplitResult, unquote, urlsplit
 
+from broadcaster.model.errors import Text, say
 from broadcaster.model.station import Station
 
 logger = logging.getLogger("broadcaster")
@@ -133,7 +134,14 @@ class _Mail:
                 self._send(list(taken.values()))
                 wait, pause = PAUSE, PAUSE
             except (OSError, HTTPException, ValueError) as error:
-                logger.warning("alarms cannot be sent by %s: %s; again in %.0f s", self._name, error, pause)
+                logger.warning(
+                    say(
+                        "Alarms cannot be sent by {name}: {error}; again in {seconds:.0f} s.",
+                        name=self._name,
+                        error=str(error),
+                        seconds=pause,
+                    )
+                )
                 with self._changing:
                     newest = taken | self._waiting
                     self._waiting = dict(list(newest.items())[-MOST_NEWS:])
@@ -248,5 +256,7 @@ class Sparing(logging.Filter):
             if len(self._seen) > MOST_MESSAGES:
                 del self._seen[next(iter(self._seen))]
         if held:
-            record.msg, record.args = f"{message} ({held} more since it was last told)", None
+            first = record.msg if isinstance(record.msg, Text) and not record.args else message
+            more = say("{message} ({held} more since it was last told)", message=first, held=held)
+            record.msg, record.args = more, None
         return True

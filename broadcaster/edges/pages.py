@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 def page(name: str, values: Mapping[str, Any]) -> str:
     """The page *name* of `broadcaster/templates/`; what it is given is text, never markup, unless `svg`."""
-    return _environment().get_template(f"{name}.html").render(values)
+    return _environment().get_template(name if name.endswith(".svg") else f"{name}.html").render(values)
 
 
 @cache

@@ -25,3 +25,7 @@ if (clock) {
   };
   addEventListener("pagehide", () => stream.close());
 }
+// The shape of a programme is there once its sound was made.
+for (const image of document.querySelectorAll("img[data-src]")) {
+  image.nextElementSibling.addEventListener("loadedmetadata", () => { image.src = image.dataset.src; });
+}

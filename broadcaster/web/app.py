@@ -60,6 +60,7 @@ def make_app(station: Path, *, on_loopback: bool, secured: bool) -> Starlette:
             Route("/scripts", scripts),
             Route("/scripts/{script}", one_script),
             Route("/scripts/{script}/{cluster}/{language}.mp3", programme),
+            Route("/scripts/{script}/{cluster}/{language}.svg", waveform),
             Route("/scripts/{script}/{cluster}/{language}/{item}.mp3", programme),
             Route("/reports", reports),
             Route("/reports/{period}.{form}", report),
@@ -370,7 +371,8 @@ def one_script(request: Request) -> Response:
                     "cluster": cluster,
                     "tag": tag,
                     "language": words.language(tag),
-                    "made": sound.known(facts.root, content, script.id, cluster, tag, facts.now().date()),
+                    "made": sound.known(facts.root, content, script.id, cluster, tag, facts.now().date())
+                    is not None,
                 }
                 for cluster in content.station.clusters
                 for tag in cluster.languages
@@ -443,14 +445,23 @@ def _seen(content: Content, script: Script, tag: str) -> str:
 @needs(Right.VIEWER)
 def programme(request: Request) -> Response:
     """The sound of a script, or of one item, in one language at one cluster; also before it is approved."""
+    return FileResponse(_made(request).file, media_type="audio/mpeg")
+
+
+@needs(Right.VIEWER)
+def waveform(request: Request) -> Response:
+    """How loud it is from its beginning to its end."""
+    return Response(page("web/wave.svg", {"bars": _made(request).bars}), media_type="image/svg+xml")
+
+
+def _made(request: Request) -> sound.Made:
     content, asked = _content(request), request.path_params
     script = named(content.scripts, asked["script"])
     cluster = named({one.id: one for one in content.station.clusters}, asked["cluster"])
     tag = named({one: one for one in content.languages_of(script)}, asked["language"])
     item = named({one.id: one.id for one in script.items}, asked["item"]) if "item" in asked else None
     facts = _facts(request)
-    found = sound.made(facts.root, content, script.id, cluster, tag, facts.now().date(), item)
-    return FileResponse(found.file, media_type="audio/mpeg")
+    return sound.made(facts.root, content, script.id, cluster, tag, facts.now().date(), item)
 
 
 @needs(Right.OFFICER)
