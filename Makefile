@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup demo test check bench dropouts docs messages lock clean simulate kills powercuts
+.PHONY: setup demo test check bench dropouts docs pictures messages lock clean simulate kills powercuts
 
 setup: .venv/ready
 
@@ -37,6 +37,11 @@ check: setup $(CATALOGUES:.po=.mo)
 # Ten minutes of sound with every core busy; SECONDS=… for another length.
 dropouts: setup
 	$(BIN)/python tools/dropouts.py $(SECONDS)
+
+# Pictures of the page for docs/, taken by its tests
+pictures: setup
+	BROADCASTER_PICTURES=docs/pictures $(BIN)/python -m pytest tests/web/test_page.py
+	rm docs/pictures/on-air.png docs/pictures/emergency-phone.png docs/pictures/phone.png
 
 bench: setup
 	$(BIN)/python benchmarks/run.py $(ONLY)

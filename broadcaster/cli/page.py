@@ -30,7 +30,7 @@ class Page:
         self, root: Path, listen: str, certificate: Sequence[Path], alarms: Alarms, clock: SystemClock
     ) -> None:
         self._command = [
-            *(sys.executable, "-m", "broadcaster.web", str(root), listen, code()),
+            *("nice", "-n", "15", sys.executable, "-m", "broadcaster.web", str(root), listen, code()),
             *map(str, certificate),
         ]
         self._listen, self._alarms, self._clock = listen, alarms, clock

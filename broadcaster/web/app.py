@@ -173,11 +173,12 @@ def now(request: Request) -> Response:
     )
 
 
-def _values(facts: Facts) -> dict[str, Any]:
-    """What the parts of the page show."""
+def _values(facts: Facts, *, anew: bool = True) -> dict[str, Any]:
+    """What the parts of the page show; *anew*, or but for what the daemon says as they were last."""
+    parts = facts.parts() if anew else facts.known_parts()
     status, now = facts.status(), facts.now()
     return {
-        **facts.parts(),
+        **parts,
         "clock": f"{now:%H:%M:%S}",
         "date": output.day(now.date()),
         "running": status is not None,
@@ -228,7 +229,7 @@ async def _stream(request: Request) -> AsyncIterator[str]:
 
 
 def _parts(facts: Facts, names: Sequence[str]) -> dict[str, str]:
-    values = {**_values(facts), "_": _}
+    values = {**_values(facts, anew=names == LIVE), "_": _}
     levels = {one["cluster"]: one["level"] for one in values["air"]}
     told = {"clock": values["clock"], "level": json.dumps(levels)}
     steady = {**values, "air": [{**one, "level": views.QUIETEST} for one in values["air"]]}

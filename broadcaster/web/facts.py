@@ -22,6 +22,7 @@ from . import views
 
 logger = logging.getLogger("broadcaster")
 
+MOMENT = 0.15  # seconds: many may look at once, the daemon is asked for all of them together
 AGE = 30.0  # seconds until what depends on the time of day is worked out again
 CHECK_UP = 600.0  # seconds from one look at sound, disk and voices to the next
 LOOK_BACK = timedelta(days=8)
@@ -46,6 +47,8 @@ class Facts:
     _loaded: _Kept = field(default_factory=_Kept)
     _parts: _Kept = field(default_factory=_Kept)
     _health: _Kept = field(default_factory=_Kept)
+    _status: _Kept = field(default_factory=_Kept)
+    _asking: Lock = field(default_factory=Lock)
     _working: Lock = field(default_factory=Lock)
     _checking: Lock = field(default_factory=Lock)
 
@@ -55,14 +58,19 @@ class Facts:
 
     def now(self) -> datetime:
         """By the station's clock on the wall."""
-        return self.here.now(self.loaded().content)
+        loaded: Loaded = self._loaded.value or self.loaded()
+        return self.here.now(loaded.content)
 
     def status(self) -> dict[str, Any] | None:
-        """What the daemon says; None if it does not run."""
-        try:
-            return ask(self.root, "status", {})
-        except NotRunningError:
-            return None
+        """What the daemon says, or said a moment ago; None if it does not run."""
+        with self._asking:
+            if self._old(self._status, MOMENT):
+                try:
+                    said = ask(self.root, "status", {})
+                except NotRunningError:
+                    said = None
+                self._status = _Kept(None, self.clock.monotonic(), said)
+            return self._status.value  # type: ignore[no-any-return]
 
     def loaded(self) -> Loaded:
         """The content as the daemon has it."""
@@ -73,6 +81,10 @@ class Facts:
                 with here.reading() as store:
                     self._loaded = _Kept(print_of, self.clock.monotonic(), here.as_aired(store))
             return self._loaded.value  # type: ignore[no-any-return]
+
+    def known_parts(self) -> Mapping[str, Any]:
+        """As `parts`, as they were last worked out."""
+        return self._parts.value or self.parts()
 
     def parts(self) -> Mapping[str, Any]:
         """What the page shows but for what changes from second to second."""

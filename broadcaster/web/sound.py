@@ -4,7 +4,8 @@ import shutil
 import subprocess
 import sys
 import wave
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from hashlib import sha256
@@ -26,8 +27,9 @@ from broadcaster.model.station import Cluster
 
 BARS = 240  # of a waveform
 KEPT = 60  # files; the oldest go
+WAITING = 30.0  # seconds for what is being made for somebody else
 PATIENCE = 120.0  # seconds that a command may take
-_making = Lock()  # one at a time: the daemon comes first
+_lock = Lock()
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ def made(
 ) -> Made:
     """The sound of a script, or of one *item*, as *cluster* will hear it. Raises BroadcasterError."""
     file = _file(root, content, script, cluster, tag, day, item)
-    with _making:
+    with _one_at_a_time():
         if (there := _kept(file)) is not None:
             return there
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -94,7 +96,7 @@ def reported(root: Path, first: date, last: date, form: str) -> Path:
     folder = root / "var" / "page"
     folder.mkdir(parents=True, exist_ok=True)
     to = folder / f"report.{form}"
-    with _making:
+    with _one_at_a_time():
         _command(root, "report", "--from", str(first), "--until", str(last), f"--{form}", str(to))
     return to
 
@@ -114,6 +116,19 @@ def taken(
         target = intake.Target(script.id, tag, item.id)
         expected = item.seconds if item.text else None
         return intake.take(root, source, target, sandbox, expected=expected, replacing=replacing)
+
+
+@contextmanager
+def _one_at_a_time() -> Iterator[None]:
+    """The daemon comes first, and who waits here keeps others from being answered. Raises BroadcasterError."""
+    if not _lock.acquire(timeout=WAITING):
+        raise BroadcasterError(
+            Fault("", say("Something else is being made now."), say("Try once more in a minute."))
+        )
+    try:
+        yield
+    finally:
+        _lock.release()
 
 
 def _command(root: Path, *arguments: str) -> None:

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from broadcaster.cli import period
@@ -24,12 +25,14 @@ from broadcaster.model.airing import Airing, Outcome, shared_out
 from broadcaster.model.plan import plan
 from broadcaster.playout import airing
 from tests.needs import need
+from tests.sound_server import TOOLS, running
 from tests.sounds import save, speech
 from tests.stations import SCRIPT, STATION, approve, build, write
 from tests.web.conftest import free_port
 
 ROOT = Path(__file__).parents[2]
 DESK, PHONE = {"width": 1280, "height": 860}, {"width": 390, "height": 844}
+TITLE = "Bảo hiểm y tế cho cả nhà"
 PATIENCE = 30.0  # seconds until a test gives up
 WORDS = "Nước lũ đang về, bà con lên chỗ cao"
 FIRST_VIEW = 300_000  # bytes
@@ -41,6 +44,7 @@ class Running:
 
     folder: Path
     port: int
+    environment: dict[str, str]
     daemons: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     @property
@@ -62,7 +66,9 @@ class Running:
     def start(self) -> None:
         with (self.folder / "daemon.log").open("ab") as log:
             run = self.command("run", "--listen", f"127.0.0.1:{self.port}")
-            self.daemons.append(subprocess.Popen(run, cwd=ROOT, stdout=log, stderr=log))
+            self.daemons.append(
+                subprocess.Popen(run, cwd=ROOT, env=os.environ | self.environment, stdout=log, stderr=log)
+            )
         until = time.monotonic() + PATIENCE
         while not self.answers():
             assert time.monotonic() < until, (self.folder / "daemon.log").read_text("utf-8")
@@ -87,15 +93,16 @@ class Running:
 @pytest.fixture(scope="module")
 def station(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """A station at noon whose morning went well; in Mông it has one recording of two."""
-    need("chromium")
+    need("chromium", *TOOLS)
     folder = build(tmp_path_factory.mktemp("page") / "station")
     zone = f"Etc/GMT{datetime.now(UTC).hour - 12:+d}"  # its sign is that of POSIX
     hours = "[[05:00:00, 06:30:00], [16:30:00, 18:30:00]]"
     text = STATION.replace(hours, "[[00:00:00, 23:59:59]]").replace(
         "[hours]", f'timezone = "{zone}"\n[hours]'
     )
-    write(folder, "schedules/station.toml", text + 'sink = "null"\n')
-    write(folder, "audio/tin/script.toml", SCRIPT.replace("Xin cảm ơn bà con.", "Xin cảm ơn bà con. " * 12))
+    write(folder, "schedules/station.toml", text + 'sink = "card:default"\n')
+    words = SCRIPT.replace("Xin cảm ơn bà con.", "Xin cảm ơn bà con. " * 12)
+    write(folder, "audio/tin/script.toml", words.replace("Tin", TITLE))
     write(
         folder,
         "schedules/tin.toml",
@@ -104,22 +111,23 @@ def station(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     save(folder / "audio/tin/recordings/hmn-Latn-VN/ket.mp3", speech(5), "libmp3lame")
     approve(folder)
     with_a_past(folder, ZoneInfo(zone))
-    made = Running(folder, free_port())
-    made.start()
-    yield made
-    for one in made.daemons:
-        one.kill()
-        one.wait()
+    with running() as server:
+        made = Running(folder, free_port(), server.environment)
+        made.start()
+        yield made
+        for one in made.daemons:
+            one.kill()
+            one.wait()
 
 
 def with_a_past(folder: Path, zone: ZoneInfo) -> None:
-    """Everything since the beginning of the month aired, but for one morning."""
+    """Nearly everything of the last weeks aired, and all of today."""
     content, now = Here(folder).load().content, datetime.now(zone)
     with closing(Store(database(folder / "var"))) as store:
         first = now.date().replace(day=1) - timedelta(days=20)
         for number, one in enumerate(plan(content, {}, *period.moments((first, now.date()), zone))):
             if one.at < now:
-                well = number != 5
+                well = number % 17 != 5 or one.at.date() == now.date()
                 seconds = 20.0 if well else 0.0
                 row = airing(one, content.station, one.at)
                 row = replace(
@@ -178,7 +186,10 @@ def opened(browser: Browser, station: Running, size: dict[str, int]) -> Iterator
 def picture(tab: Page, name: str) -> None:
     """For the documentation, where it is asked for (make pictures)."""
     if folder := os.environ.get("BROADCASTER_PICTURES"):
-        tab.screenshot(path=f"{folder}/{name}.png", full_page=True)
+        path = f"{folder}/{name}.png"
+        tab.screenshot(path=path, full_page=True)
+        with Image.open(path) as taken:
+            taken.quantize(128).save(path, optimize=True)  # a quarter of the size
 
 
 class TestTheMorning:
@@ -191,7 +202,7 @@ class TestTheMorning:
         expect(page.locator("#today tr.aired")).to_contain_text("05:30")
         expect(page.locator("#air")).to_contain_text("17:30:00")
         expect(page.locator("#week")).to_contain_text("tiếng Mông")
-        expect(page.locator("#week .missing")).to_contain_text("Tin")
+        expect(page.locator("#week .missing")).to_contain_text(TITLE)
         expect(page.locator("#month .heat1, #month .heat4").first).to_be_visible()
         expect(page.locator("#health")).to_contain_text("espeak-ng", timeout=20_000)
         before = page.locator("#clock").inner_text()
@@ -296,7 +307,7 @@ class TestWhatCanBeDone:
         part.get_by_label("Họ và tên").fill("Ban biên tập")
         picture(desk, "script")
         part.get_by_role("button").last.click()
-        expect(desk.get_by_role("status")).to_contain_text("Ban biên tập đã duyệt: Tin, tiếng Mông.")
+        expect(desk.get_by_role("status")).to_contain_text(f"Ban biên tập đã duyệt: {TITLE}, tiếng Mông.")
         expect(row).to_contain_text("đã duyệt")
         lines = (station.folder / "audio/tin/approvals.jsonl").read_text("utf-8")
         assert "Ban biên tập" in lines
