@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import socket
 import statistics
 import subprocess
 import sys
@@ -12,13 +13,16 @@ from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from math import ceil
 from pathlib import Path
+from threading import Thread
 from typing import Any
+from urllib.request import urlopen
 
 ROOT = Path(__file__).parent.parent
 TICKS = os.sysconf("SC_CLK_TCK")
 ROUNDS = 3  # of starting each; the last one stays
 STARTS, EVERY, SHORT = 24, 4, 1  # how many, seconds from one to the next, seconds of sound
 PROGRAMME = 60  # seconds of sound
+LOOKING = 3  # who have the page open
 APLAY = "/usr/bin/aplay -q -D pulse"
 MANAGER = "/usr/lib/systemd/systemd"
 
@@ -165,6 +169,39 @@ class Ours(Way):
         except NotRunningError:
             return False
         return True
+
+
+class WithPage(Ours):
+    """The same with the operator's page open, three times."""
+
+    name = "with the page open"
+    turn = 3
+
+    def __init__(self, folder: Path, environment: dict[str, str], programme: Path, short: Path) -> None:
+        super().__init__(folder, environment, programme, short)
+        self.station = Path(shutil.copytree(self.station, self.folder / "station"))
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+
+    def command(self) -> list[str]:
+        return typed(self.station, "run", "--listen", f"127.0.0.1:{self.port}")
+
+    def start(self, first: datetime) -> float:
+        took = super().start(first)
+        for _ in range(LOOKING):
+            Thread(target=self.look, args=(self.process,), daemon=True).start()
+        return took
+
+    def look(self, daemon: subprocess.Popen[bytes]) -> None:
+        """As a browser does: read what the page sends, as long as there is a daemon."""
+        while daemon.poll() is None:
+            try:
+                with urlopen(f"http://127.0.0.1:{self.port}/events", timeout=30) as stream:
+                    while stream.readline():
+                        pass
+            except OSError:
+                time.sleep(0.5)
 
 
 class Cron(Way):
@@ -380,7 +417,7 @@ def footprint() -> None:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="footprint-")))
         programme, short = build(folder / "station")
         ways: dict[Way, Any] = {}
-        for kind in (Ours, Cron, SystemdTimer, Liquidsoap):
+        for kind in (Ours, WithPage, Cron, SystemdTimer, Liquidsoap):
             if why := kind.lacks():
                 print(f"  {kind.name} is left out: {why}")
             else:

@@ -71,7 +71,7 @@ def known(root: Path, content: Content, script: str, cluster: Cluster, tag: str,
 def _file(
     root: Path, content: Content, script: str, cluster: Cluster, tag: str, day: date, item: str | None
 ) -> Path:
-    """Where it is kept: its name is all that it is made of."""
+    """Where it is kept; its name is all that it is made of."""
     recipe = recipe_at(content.on_trial(), script, tag, cluster.area, day, cluster.profile)
     return root / "var" / "page" / f"{sha256(repr((recipe, item)).encode()).hexdigest()[:32]}.mp3"
 
@@ -120,7 +120,7 @@ def taken(
 
 @contextmanager
 def _one_at_a_time() -> Iterator[None]:
-    """The daemon comes first, and who waits here keeps others from being answered. Raises BroadcasterError."""
+    """The daemon comes first; who waits for long keeps others from being answered. May raise an error."""
     if not _lock.acquire(timeout=WAITING):
         raise BroadcasterError(
             Fault("", say("Something else is being made now."), say("Try once more in a minute."))

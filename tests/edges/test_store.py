@@ -564,7 +564,7 @@ class TestBackup:
             copy.unlink()
         with pytest.raises(BroadcasterError) as caught:
             restore(copy, path)
-        told = {"damaged": "damaged", "changed": "not as it was written", "absent": "cannot be used"}[wrong]
+        told = {"damaged": "damaged", "changed": "not as it was written", "absent": "no such file"}[wrong]
         assert told in str(caught.value)
         assert path.read_bytes() == before
 

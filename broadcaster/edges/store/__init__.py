@@ -137,10 +137,13 @@ class Store:
         self._add("end", airing)
 
     def _add(self, event: str, airing: Airing) -> None:
-        row = {"event": event, **asdict(airing)}
+        row = {
+            "event": event,
+            **vars(airing),
+        }  # asdict copies what it finds, which takes longer than an fsync
         row |= {name: _stored_time(row[name]) for name in TIMES}
         row["day"] = airing.day.isoformat() if airing.day else None
-        row["languages"] = json.dumps(row["languages"], ensure_ascii=False)
+        row["languages"] = json.dumps(list(map(vars, airing.languages)), ensure_ascii=False)
         row["seconds"] = float(row["seconds"])
         with self._using("play log", write=True):
             self._db.execute("begin immediate")  # nobody adds between the last row and this one
