@@ -282,7 +282,7 @@ def appending(folder: Path) -> None:
             bare.append(time.perf_counter() - began)
     mine, other = statistics.median(ours[400:]), statistics.median(bare[400:])
     print(f"  {'appending a row, durable (median)':<46}{1000 * mine:>13.2f} ms{1 / mine:>12,.0f} a second")
-    print(f"  {'16 KB and one fsync (and ours beside it)':<46}{1000 * other:>13.2f} ms{mine / other:>14.1f} ×")
+    print(f"  {'16 KB and one fsync (ours beside it)':<46}{1000 * other:>13.2f} ms{mine / other:>14.1f} ×")
 
 
 def counts() -> None:

@@ -25,7 +25,11 @@ CODES = ("03160", "03163", "01")
 SECONDS = st.integers(0, 1_000_000).map(lambda milliseconds: milliseconds / 1000)
 OUTCOMES = st.sampled_from(Outcome)
 few = settings(max_examples=25, deadline=None)
-DAYS = [date(2026, 10, 30) + timedelta(days=number) for number in range(64)]  # around two whole months
+DAYS = [  # around the ends of months and years, with a whole year between the first and the last
+    day + timedelta(days=number)
+    for day in (date(2025, 10, 30), date(2025, 12, 28), date(2026, 6, 29), date(2026, 12, 28))
+    for number in range(8)
+]
 FIELDS: dict[str, Callable[[Airing], str]] = {  # of an airing: the code that each breakdown counts
     "day": lambda one: str(one.day),
     "area": lambda one: one.area,

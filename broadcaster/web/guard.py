@@ -55,7 +55,7 @@ class Walls:
 
     def __init__(self, app: ASGIApp, uploads: str) -> None:
         self.app = app
-        self.uploads = uploads  # the one path that takes a recording
+        self.uploads = uploads
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":

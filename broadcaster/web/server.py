@@ -14,7 +14,8 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from broadcaster.edges.users import Users
 from broadcaster.model.errors import BroadcasterError, Fault, said, say
 
-from .app import make_app
+from .app import UPLOADS, make_app
+from .guard import Walls
 
 HEAD_SECONDS = 10.0  # until a request's head must be there
 MOST_AT_ONCE = 200  # connections; each that is open and silent costs a file
@@ -90,7 +91,7 @@ def make_server(
             )
         )
     config = uvicorn.Config(
-        make_app(station, on_loopback=is_loopback(host), secured=bool(certificate)),
+        Walls(make_app(station, on_loopback=is_loopback(host), secured=bool(certificate)), UPLOADS),
         host=host,
         port=port,
         http=_Impatient,

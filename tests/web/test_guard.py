@@ -15,6 +15,7 @@ import pytest
 from broadcaster.edges.users import Right, Users
 from broadcaster.model.errors import BroadcasterError
 from broadcaster.web import guard, server
+from broadcaster.web.facts import Facts
 from broadcaster.web.guard import TRIES, TRIES_IN_ALL, TRYING, Attempts
 from broadcaster.web.server import make_server
 from tests.fakes import FakeClock
@@ -199,6 +200,15 @@ class TestOtherSites:
         assert "script-src 'self'" in policy or "script-src" not in policy
         assert headers["x-content-type-options"] == "nosniff"
         assert headers["x-frame-options"] == "DENY"
+
+    def test_nor_an_error_of_ours(self, alone: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+        """What falls is told in words, with the same headers and without a traceback."""
+        monkeypatch.setattr(Facts, "loaded", lambda _self: 1 // 0)
+        answer = alone.visitor().get("/scripts")
+        assert answer.status == 500
+        assert "default-src 'none'" in answer.headers["content-security-policy"]
+        assert "broadcasts go on" in answer.text
+        assert "ZeroDivisionError" not in answer.text
 
 
 class TestPaths:

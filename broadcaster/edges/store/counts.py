@@ -2,10 +2,11 @@
 The play log counted once for all, so that a report of a whole country answers at once.
 
     cells       view, of whoever asks: what each row of the play log adds to each breakdown
-    counts      sums of cells by month and commune; the row that is `by` nothing names the last row in them
+    counts      sums of cells by month and commune, once more by year, and of all communes; the row that is
+                `by` nothing names the last row in them
 
-A report takes whole months from the counts, and cells for the rest: days of broken months, and the rows
-that came since. Counts hold nothing of their own: they can be made again from the play log at any time.
+A report takes whole years and months from the counts, and cells for the rest: days of broken months, and
+the rows that came since. Counts hold nothing of their own: they can be made again from the play log.
 """
 
 import json
@@ -38,8 +39,12 @@ _SUMS = "airings, milliseconds, station_airings"
 _SUMMING = ", ".join(f"sum({one}) as {one}" for one in _SUMS.split(", "))
 _SUMMED = f"select {_KEY}, {_SUMMING}, max(seq) as last from cells"
 _OVER_COMMUNES = (
-    f"select by, month, '', code, name, outcome, reason, {_SUMMING}, max(last) as last from fresh "
+    f"select by, month, '', code, name, outcome, reason, {_SUMMING}, max(last) from fresh "
     f"where by not in {OF_ONE_PLACE} group by by, month, code, name, outcome, reason"
+)
+_OVER_A_YEAR = (
+    f"select by, substr(month, 1, 4) as year, within, code, name, outcome, reason, {_SUMMING}, max(last) "
+    "from fresh group by by, year, within, code, name, outcome, reason"
 )
 
 
@@ -81,21 +86,26 @@ def counted(connection: sqlite3.Connection) -> int:
 def count_on(connection: sqlite3.Connection) -> None:
     """Take the rows that came since into the counts; in the transaction that is open."""
     (last,) = connection.execute("select coalesce(max(seq), 0) from events").fetchone()
-    connection.execute("drop table if exists temp.fresh")
-    connection.execute(
-        f"create temp table fresh as {_SUMMED} where seq > ? and seq <= ? group by {_KEY}",
-        [counted(connection), last],
-    )
+    _sum_up(connection, counted(connection), last)
     added = ", ".join(f"{one} = {one} + excluded.{one}" for one in _SUMS.split(", "))
-    for chosen in ("select * from fresh", _OVER_COMMUNES):
-        connection.execute(
-            f"insert into counts select * from ({chosen}) where true "
-            f"on conflict do update set {added}, last = excluded.last"
-        )
+    connection.execute(
+        "insert into counts select * from fresh where true "
+        f"on conflict do update set {added}, last = excluded.last"
+    )
     connection.execute("drop table temp.fresh")
     connection.execute(
         "insert or replace into counts values ('', '', '', '', '', '', '', 0, 0, 0, ?)", [last]
     )
+
+
+def _sum_up(connection: sqlite3.Connection, after: int, last: int) -> None:
+    """What the rows behind *after* up to *last* add to the counts, into the temporary table fresh."""
+    connection.execute("drop table if exists temp.fresh")
+    connection.execute(
+        f"create temp table fresh as {_SUMMED} where seq > ? and seq <= ? group by {_KEY}", [after, last]
+    )
+    for chosen in (_OVER_COMMUNES, _OVER_A_YEAR):
+        connection.execute(f"insert into fresh {chosen}")
 
 
 def count_anew(connection: sqlite3.Connection) -> None:
@@ -106,12 +116,10 @@ def count_anew(connection: sqlite3.Connection) -> None:
 
 def is_true(connection: sqlite3.Connection) -> bool:
     """Are the counts those of the rows that they hold?"""
-    last = counted(connection)
-    fresh = f"with fresh as ({_SUMMED} where seq <= {last} group by {_KEY})"
-    anew = f"select * from fresh union all {_OVER_COMMUNES}"
+    _sum_up(connection, 0, counted(connection))
     differ = [
-        f"{fresh} select * from ({anew}) except select * from counts",
-        f"{fresh} select * from counts where by != '' except select * from ({anew})",
+        "select * from fresh except select * from counts",
+        "select * from counts where by != '' except select * from fresh",
     ]
     return not any(connection.execute(f"select 1 from ({one}) limit 1").fetchone() for one in differ)
 
@@ -132,10 +140,10 @@ def ask(
     here = " and within in (select value from json_each(:communes))" if communes is not None else ""
     wanted = f"by in {_listed(words)}{here}"
     columns = f"by, within, code, name, outcome, reason, {_SUMS}"
-    months, rest = _months(first, last)
+    spans, months, rest = _spans(first, last)
     parts = []
-    if months:
-        whole, summed = f"month in {_listed(months)}", [wanted]
+    if spans:
+        whole, summed = f"month in {_listed(spans)}", [wanted]
         if communes is None:
             shared = [one for one in words if one not in OF_ONE_PLACE]
             summed = [
@@ -144,7 +152,8 @@ def ask(
             ]
         since = f"seq > {counted(connection)}"  # as a number: SQLite looks up no other in each part of a view
         parts = [f"select {columns}, last from counts where {whole} and {one}" for one in summed]
-        parts.append(f"select {columns}, seq from cells where {since} and {whole} and {wanted}")
+        fresh = f"{since} and month in {_listed(months)}"
+        parts.append(f"select {columns}, seq from cells where {fresh} and {wanted}")
     for begin, end in rest:
         near = f"planned between '{begin - DAY}' and '{end + 2 * DAY}'"  # in UTC, and in any zone
         among = f"day between '{begin}' and '{end}'"
@@ -182,15 +191,17 @@ def _listed(words: Iterable[str]) -> str:
     return f"({', '.join(map(repr, words))})"
 
 
-def _months(first: date, last: date) -> tuple[Sequence[str], Sequence[tuple[date, date]]]:
-    """The whole months among the days from *first* to *last*, and the stretches of days around them."""
-    months, rest = list[str](), list[tuple[date, date]]()
+def _spans(first: date, last: date) -> tuple[Sequence[str], Sequence[str], Sequence[tuple[date, date]]]:
+    """The whole years, and months around them, from *first* to *last*; all of their months; the days left."""
+    spans, months, rest = list[str](), list[str](), list[tuple[date, date]]()
     day = first
     while day <= last:
         end = (day.replace(day=1) + 31 * DAY).replace(day=1) - DAY
+        in_year = first <= date(day.year, 1, 1) and date(day.year, 12, 31) <= last
         if day.day == 1 and end <= last:
             months.append(f"{day:%Y-%m}")
+            spans.append(f"{day:%Y}" if in_year else months[-1])
         else:
             rest.append((day, min(end, last)))
         day = end + DAY
-    return months, rest
+    return list(dict.fromkeys(spans)), months, rest
