@@ -35,7 +35,7 @@ from broadcaster.model.script import Script
 
 from . import sound, views
 from .facts import Facts
-from .guard import DOCUMENT, Guard, Walls, form, key, needs, token
+from .guard import DOCUMENT, Guard, form, key, needs, token
 
 logger = logging.getLogger("broadcaster")
 
@@ -233,7 +233,7 @@ async def _stream(request: Request) -> AsyncIterator[str]:
 def _is_still(guard: Guard, request: Request) -> bool:
     """Is who looks still logged in, with the same right?"""
     try:
-        return guard.who(request) == request.state.user
+        return bool(guard.who(request) == request.state.user)
     except BroadcasterError:
         return False
 
