@@ -185,10 +185,13 @@ def _disk(var: Path) -> Finding:
 def _copies(here: Here) -> Finding:
     """When the play log was last copied elsewhere."""
     remedy = say("Copy it to a stick now and then: broadcaster backup FOLDER.")
-    with here.reading() as store:
-        if not store.head:
-            return (_("Copies"), _("the play log has no rows yet"), None)
-        copied = store.marks().get(COPIED)
+    try:
+        with here.reading() as store:
+            if not store.head:
+                return (_("Copies"), _("the play log has no rows yet"), None)
+            copied = store.marks().get(COPIED)
+    except BroadcasterError as error:  # the station's memory cannot be used
+        return (_("Copies"), tr(error.faults[0].what), error.faults[0].next)
     if copied is None:
         return (_("Copies"), _("the play log was never copied"), remedy)
     day = datetime.fromisoformat(copied)

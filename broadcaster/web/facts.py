@@ -101,7 +101,7 @@ class Facts:
         midnight = datetime.combine(now.date(), time(), now.tzinfo)
         log = {one.occurrence: one for one in store.airings(midnight - LOOK_BACK, midnight + LOOK_BACK)}
         planned = plan(content, log, midnight, midnight + AHEAD + timedelta(days=7))
-        coming = [one for one in planned if one.at < midnight + AHEAD]
+        coming = [one for one in planned if now <= one.at < midnight + AHEAD]
         own = [one for one in planned if one.at.date() == now.date()]
         rows = [one for one in log.values() if one.planned.astimezone(now.tzinfo).date() == now.date()]
         first, last = period.whole(now.date(), period.Unit.MONTH)
@@ -110,7 +110,7 @@ class Facts:
             "faults": sum(not fault.warning for fault in loaded.faults),
             "next": views.following(planned, now),
             "today": views.today(own, rows, now),
-            "week": views.week(content, coming, now),
+            "week": views.week(content, coming, now.date()),
             "missing": views.missing(content, wanting(content, coming, now.date())),
             "month": views.month(store.cells(first, last, breakdowns=["day"]), first, last, now.date()),
         }

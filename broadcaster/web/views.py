@@ -201,13 +201,13 @@ def _by_hand(one: Airing, now: datetime) -> Row:
     return Row(at, one.seconds, one.script_title, " + ".join(tags) or "–", one.cluster_name, state, told)
 
 
-def week(content: Content, planned: Iterable[Occurrence], now: datetime) -> dict[str, Any]:
+def week(content: Content, coming: Iterable[Occurrence], today: date) -> dict[str, Any]:
     """Each cluster and language of the next seven days: how often it will sound, and how often it lacks."""
-    days = [now.date() + number * DAY for number in range(7)]
+    days = [today + number * DAY for number in range(7)]
     sounding: Counter[tuple[str, str, date]] = Counter()
     lacking: Counter[tuple[str, str, date]] = Counter()
-    for one in planned:
-        if one.at < now or one.state not in (State.PLANNED, State.WITHHELD):
+    for one in coming:
+        if one.state not in (State.PLANNED, State.WITHHELD):
             continue
         for recipe in one.recipes:
             counts = lacking if recipe.lacks else sounding
