@@ -165,7 +165,9 @@ class Alerts:
     def in_force(self) -> list[Order]:
         now = self._clock.monotonic()
         with self._lock:
-            return [replace(one.order, left=round(one.until - now, 1)) for one in self._orders.values()]
+            return [
+                replace(one.order, left=max(0.0, round(one.until - now, 1))) for one in self._orders.values()
+            ]
 
     def sounds_within(self, cluster: str, seconds: float) -> bool:
         """Is it to sound on *cluster* within so many seconds, or does it now?"""

@@ -28,7 +28,10 @@ CATALOGUE = ROOT / "broadcaster" / "locale" / "vi" / "LC_MESSAGES" / "broadcaste
 CLICK = Path(getfile(typer.BadParameter)).parent  # a folder of Typer, or a package of its own
 LIBRARY = [
     Path(getfile(typer)).parent / "core.py",
-    *(CLICK / f"{name}.py" for name in ("core", "decorators", "exceptions", "formatting", "parser", "types")),
+    *(
+        CLICK / f"{name}.py"
+        for name in ("core", "decorators", "exceptions", "formatting", "parser", "termui", "types")
+    ),
 ]
 HEADER = r"""# The messages of broadcaster in Vietnamese. People write msgstr, a tool writes the rest.
 msgid ""

@@ -19,6 +19,7 @@ from broadcaster.edges.clock import SystemClock
 from broadcaster.edges.content import Loaded, fingerprint
 from broadcaster.edges.control import NotRunningError, ask
 from broadcaster.edges.store import Store, daemon_runs, sole_daemon
+from broadcaster.model import typed
 from broadcaster.model.content import Content
 from broadcaster.model.errors import BroadcasterError, Fault, said, say
 from broadcaster.model.occurrence import State
@@ -80,8 +81,6 @@ def run(
     from broadcaster.edges.crew import Scheduled
 
     here: Here = context.obj
-    if (certificate is None) != (key is None):
-        raise typer.BadParameter(_("Give --certificate and --key together."))
     clock = SystemClock()
     told = logging.StreamHandler(sys.stderr)
     told.addFilter(notify.Sparing(clock))
@@ -119,7 +118,7 @@ def run(
             signal.signal(number, lambda *_: Thread(target=daemon.stopping.set).start())
         page = None
         if listen != OFF:
-            secured = [certificate.resolve(), key.resolve()] if certificate and key else []
+            secured = [one.resolve() for one in (certificate, key) if one is not None]
             page = Page(here.root, listen, secured, daemon.world.alarms, clock)
         notify.ready()
         try:
@@ -270,7 +269,7 @@ def put_on_air(here: Here, what: str, chosen: Sequence[str], *, scripts_only: bo
             _make_whole(here, recipes)
         elif not scripts_only and Path(what).is_file():
             asked |= {
-                "title": Path(what).name,
+                "title": typed.written(Path(what).name),
                 "digest": here.assembly().from_file(Path(what), clusters[0].profile).digest,
             }
         else:

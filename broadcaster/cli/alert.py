@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from broadcaster.edges.control import ask
+from broadcaster.model import typed
 from broadcaster.model.content import Content
 from broadcaster.model.errors import BroadcasterError, Fault, did_you_mean, say
 from broadcaster.model.plan import recipe_at
@@ -141,6 +142,7 @@ def of_script(here: Here, name: str) -> Meant:
 
 def of_words(text: str) -> Meant:
     """Words that the voice speaks."""
+    text = typed.written(text)
     title = " ".join(text.split())
     title = title if len(title) <= LONGEST_TITLE else f"{title[:LONGEST_TITLE]}…"
     return Meant(
@@ -160,7 +162,11 @@ def _meant(here: Here, what: str) -> Meant:
     if _there(path):
         if path.suffix.lower() not in SOUNDS:  # it may be no sound at all: find out before anybody is alarmed
             _try(here, path)
-        return Meant(path.name, "", lambda made_by, place: [("und", made_by.from_file(path, place.profile))])
+        return Meant(
+            typed.written(path.name),
+            "",
+            lambda made_by, place: [("und", made_by.from_file(path, place.profile))],
+        )
     if IDENTIFIER.fullmatch(what.strip()):
         scripts = sorted(one.parent.name for one in (here.root / "audio").glob("*/script.toml"))
         raise BroadcasterError(

@@ -21,6 +21,7 @@ WELL = 5.0  # seconds after which a page that was started is there
 AGAIN = 20.0  # seconds until it is started again
 LEAVING = 3.0  # seconds that it has to end
 LAST_WORDS = 4  # lines
+FAILED = 1  # exit code of a page that told what is wrong
 
 
 class Page:
@@ -80,7 +81,7 @@ class Page:
             for line in child.stderr or ():
                 logger.info("page: %s", line.rstrip())
                 lines = [*lines, line.strip()][-LAST_WORDS:]
-        return " ".join(lines) or f"exit code {child.returncode}"
+        return " ".join(lines) if child.returncode == FAILED and lines else f"exit code {child.returncode}"
 
     def _settle(self, child: "subprocess.Popen[str]") -> None:
         self._clock.sleep(WELL, self._stopping)

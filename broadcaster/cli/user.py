@@ -36,7 +36,7 @@ def add(
     if role not in RIGHTS:
         told = _("Write one of: {words}.").format(words=", ".join(RIGHTS))
         raise typer.BadParameter(told, param_hint="--role")
-    password = typer.prompt(_("Password"), hide_input=True, confirmation_prompt=True)
+    password = typer.prompt(_("Password"), hide_input=True, confirmation_prompt=_("Once more"))
     Users(here.var).add(name.strip(), Right[role.upper()], password)
     output.line(_("{name} may log in: {right}.").format(name=name.strip(), right=words.right(role)))
 

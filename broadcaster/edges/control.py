@@ -118,6 +118,7 @@ def _answer(
 ) -> Mapping[str, Any]:
     try:
         told = json.loads(question)
+        json.dumps(told, ensure_ascii=False).encode()  # what cannot be written down is not done either
         by, trusted = _who(line, root)
         for_whom = str(told.get("by") or "") if trusted else ""
         return answer(Asked(told["verb"], told["values"], for_whom or by, trusted))

@@ -25,6 +25,11 @@ _SEPARATOR = re.compile(r"\s*(?:[,;·+&\s]|\bva\b)+\s*")
 _TO = r"\s*(?:-|–|\bden\b)\s*"
 
 
+def written(text: str) -> str:
+    """*text* with a question mark for each character that was not read whole: no file takes such a one."""
+    return text.encode("utf-8", "replace").decode()
+
+
 def plain(text: str) -> str:
     """*text* in small letters without accents."""
     apart = unicodedata.normalize("NFD", text.lower().replace("đ", "d"))

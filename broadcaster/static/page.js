@@ -17,9 +17,16 @@ if (clock) {
   for (const name of parts) {
     on(name, (html) => { document.getElementById(name).innerHTML = html; });
   }
-  stream.onopen = () => { document.body.classList.remove("cut"); };
+  const cut = document.getElementById("cut");
+  const lost = (is) => {
+    if (is === document.body.classList.contains("cut")) return;
+    document.body.classList.toggle("cut", is);
+    cut.hidden = !is;
+    cut.textContent = is ? `${cut.dataset.words} → ${cut.dataset.next}` : "";
+  };
+  stream.onopen = () => lost(false);
   stream.onerror = () => {
-    document.body.classList.add("cut");
+    lost(true);
     // A server that answers with an error (logged out, too many) closes the stream for good: ask once more.
     if (stream.readyState === EventSource.CLOSED) setTimeout(() => location.reload(), 3000);
   };

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -27,6 +28,7 @@ from broadcaster.cli.plan import listened
 from broadcaster.edges.control import ask
 from broadcaster.edges.pages import page
 from broadcaster.edges.users import Right, User
+from broadcaster.model import typed
 from broadcaster.model.approval import Approvals, Role, bound
 from broadcaster.model.content import Content
 from broadcaster.model.errors import BroadcasterError, Fault, say
@@ -39,6 +41,7 @@ from .guard import DOCUMENT, Guard, form, key, needs, token
 
 logger = logging.getLogger("broadcaster")
 
+OURS = ["127.0.0.1", "localhost", "[::1]"]  # names of this machine for itself
 STATIC = Path(__file__).parent.parent / "static"
 SESSION_HOURS = 12
 LIVE = ("air", "alarms", "today", "week", "month", "health")  # parts that follow what happens
@@ -48,7 +51,7 @@ STILL = 5.0  # seconds between looks at what changes seldom
 MOST_LOOKING = 40  # streams at once
 PERIODS = ("month", "last-month", "quarter", "last-quarter", "year")
 FORMS = {"html": "text/html", "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}
-MINUTES_MOST = 10_080.0
+A_DAY, A_WEEK = 1440.0, 10_080.0  # minutes
 
 
 UPLOADS = "/upload"  # the one path that takes a recording
@@ -64,7 +67,7 @@ def make_app(station: Path, *, on_loopback: bool, secured: bool) -> Starlette:
             Route("/scripts/{script}", one_script),
             Route("/scripts/{script}/{cluster}/{language}.mp3", programme),
             Route("/scripts/{script}/{cluster}/{language}.svg", waveform),
-            Route("/scripts/{script}/{cluster}/{language}/{item}.mp3", programme),
+            Route("/recordings/{script}/{language}/{item}.wav", recording),
             Route("/reports", reports),
             Route("/reports/{period}.{form}", report),
             Route("/stop", stop, methods=["POST"]),
@@ -79,7 +82,7 @@ def make_app(station: Path, *, on_loopback: bool, secured: bool) -> Starlette:
         ],
         middleware=[
             # A name that somebody else's server gives to this machine is not ours.
-            *([Middleware(TrustedHostMiddleware, ["127.0.0.1", "localhost"])] if on_loopback else []),
+            *([Middleware(TrustedHostMiddleware, OURS)] if on_loopback else []),
             Middleware(
                 SessionMiddleware,
                 key(station / "var"),
@@ -112,16 +115,26 @@ async def refused(request: Request, error: Exception) -> Response:
     else:
         assert isinstance(error, HTTPException)  # noqa: S101 - they are registered so
         status, headers = error.status_code, error.headers
-        known = {404: _("There is no such page."), 405: _("This cannot be done here.")}
+        known = {
+            400: _("What was sent cannot be read."),
+            404: _("There is no such page."),
+            405: _("This cannot be done here."),
+        }
         told = [{"what": known.get(status, error.detail), "next": ""}]
-    html = page("web/refused", {**_frame(request, None), "faults": told})
+    html = page("web/refused", {**_frame(request, None), "faults": told, "back": _back(request)})
     return HTMLResponse(html, status, headers)
+
+
+def _back(request: Request) -> str:
+    """The page of ours that was open before."""
+    before = urlsplit(request.headers.get("referer", ""))
+    return before.path if before.netloc == request.headers.get("host") and before.path else "/"
 
 
 async def fell(request: Request, error: Exception) -> Response:
     logger.error("the page: an error of ours", exc_info=error)
     told = [{"what": _("An error of the program."), "next": _("Try once more; broadcasts go on.")}]
-    return HTMLResponse(page("web/refused", {**_frame(request, None), "faults": told}), 500)
+    return HTMLResponse(page("web/refused", {**_frame(request, None), "faults": told, "back": "/"}), 500)
 
 
 def _frame(request: Request, user: User | None) -> dict[str, Any]:
@@ -146,6 +159,7 @@ def _show(request: Request, name: str, values: Mapping[str, Any]) -> Response:
 def _done(request: Request, told: str, to: str = "/") -> Response:
     """Back to a page, which says what was done."""
     request.session["told"] = told[:500]
+    _facts(request).forget()
     return RedirectResponse(to, 303)
 
 
@@ -257,7 +271,7 @@ def stop(request: Request, _sent: FormData) -> Response:
 @needs(Right.OPERATOR)
 def play(request: Request, sent: FormData) -> Response:
     here = _facts(request).here
-    script = named(_content(request).scripts, str(sent.get("script", "")))
+    script = named(_content(request).scripts, _text(sent, "script"))
     try:
         waits = air.put_on_air(here, script.id, _clusters(request, sent), scripts_only=True)
     finally:
@@ -276,10 +290,13 @@ def _clusters(request: Request, sent: FormData) -> list[str]:
 @needs(Right.OPERATOR)
 def raise_alert(request: Request, sent: FormData) -> Response:
     """Once to ask whether it is meant, and once to do it."""
-    said, script = str(sent.get("words", "")).strip(), str(sent.get("script", ""))
-    minutes, every = _number(sent, "minutes", 60.0), _number(sent, "every", 5.0)
+    said, script = _text(sent, "words").strip(), _text(sent, "script")
+    minutes, every = _number(sent, "minutes", 60.0, A_WEEK), _number(sent, "every", 5.0, A_DAY)
     clusters = _clusters(request, sent)
     here = _facts(request).here
+    if script and said:
+        what, following = say("Words, and a script beside them."), say("Give either the one or the other.")
+        raise BroadcasterError(Fault("", what, following))
     if script:
         meant = alert.of_script(here, named(_content(request).scripts, script).id)
     elif len(said.split()) > 1:
@@ -311,17 +328,22 @@ def raise_alert(request: Request, sent: FormData) -> Response:
     return _done(request, _("EMERGENCY on air: {title}").format(title=meant.title))
 
 
-def _number(sent: FormData, name: str, default: float) -> float:
+def _text(sent: FormData, name: str) -> str:
+    value = sent.get(name, "")
+    return typed.written(value) if isinstance(value, str) else ""
+
+
+def _number(sent: FormData, name: str, default: float, most: float) -> float:
     try:
-        number = float(str(sent.get(name) or default).replace(",", "."))
+        number = float((_text(sent, name) or str(default)).replace(",", "."))
     except ValueError:
         number = -1.0
-    if not 0.5 <= number <= MINUTES_MOST:
+    if not 0.5 <= number <= most:
         raise BroadcasterError(
             Fault(
-                str(sent.get(name))[:20],
+                _text(sent, name)[:20],
                 say("This is no number of minutes."),
-                say("Write a number from 0.5 to {most:g}.", most=MINUTES_MOST),
+                say("Write a number from 0.5 to {most:g}.", most=most),
             )
         )
     return number
@@ -426,18 +448,11 @@ def _standing(content: Content, script: Script, tag: str) -> list[dict[str, Any]
                     "text": text or item.text.get("vi", ""),
                     "area": area,
                     "recorded": one is not None,
-                    "cluster": _hears(content, tag, area),
                     "stand_in": one is not None and one.stand_in,
                     "lack": words.lack(lack) if lack else "",
                 }
             )
     return rows
-
-
-def _hears(content: Content, tag: str, area: str | None) -> str:
-    """A cluster for which a recording is meant; "" if there is none."""
-    clusters = [one for one in content.station.clusters if tag in one.languages]
-    return next((one.id for one in clusters if area is None or one.area.startswith(area)), "")
 
 
 def _seen(content: Content, script: Script, tag: str) -> str:
@@ -455,8 +470,24 @@ def _seen(content: Content, script: Script, tag: str) -> str:
 
 @needs(Right.VIEWER)
 def programme(request: Request) -> Response:
-    """The sound of a script, or of one item, in one language at one cluster; also before it is approved."""
+    """The sound of a script in one language at one cluster; also before it is approved."""
     return FileResponse(_made(request).file, media_type="audio/mpeg")
+
+
+@needs(Right.VIEWER)
+def recording(request: Request) -> Response:
+    """Exactly the recording that is asked for: whoever approves it hears it, and no other."""
+    asked, area = request.path_params, request.query_params.get("area") or None
+    wanted = (asked["script"], asked["language"], asked["item"], area)
+    found = {(one.script, one.language, one.item, one.area): one for one in _content(request).recordings}
+    if wanted not in found:
+        raise HTTPException(404)
+    here = _facts(request).here
+    try:
+        clip = here.assembly().recording(found[wanted].path)
+    finally:
+        here.close()
+    return FileResponse(clip, media_type="audio/wav")
 
 
 @needs(Right.VIEWER)
@@ -470,9 +501,8 @@ def _made(request: Request) -> sound.Made:
     script = named(content.scripts, asked["script"])
     cluster = named({one.id: one for one in content.station.clusters}, asked["cluster"])
     tag = named({one: one for one in content.languages_of(script)}, asked["language"])
-    item = named({one.id: one.id for one in script.items}, asked["item"]) if "item" in asked else None
     facts = _facts(request)
-    return sound.made(facts.root, content, script.id, cluster, tag, facts.now().date(), item)
+    return sound.made(facts.root, content, script.id, cluster, tag, facts.now().date())
 
 
 @needs(Right.OFFICER)
@@ -481,27 +511,35 @@ def upload(request: Request, sent: FormData) -> Response:
     from starlette.datastructures import UploadFile
 
     content, facts = _content(request), _facts(request)
-    script = named(content.scripts, str(sent.get("script", "")))
-    tag = named({one: one for one in content.languages_of(script)}, str(sent.get("language", "")))
-    item = named({one.id: one for one in script.items}, str(sent.get("item", "")))
+    script = named(content.scripts, _text(sent, "script"))
+    tag = named({one: one for one in content.languages_of(script)}, _text(sent, "language"))
+    item = named({one.id: one for one in script.items}, _text(sent, "item"))
     given = sent.get("recording")
-    if not isinstance(given, UploadFile) or not given.size:
+    if not isinstance(given, UploadFile) or not given.filename:
         raise BroadcasterError(Fault("", say("No file was chosen."), say("Choose an audio file.")))
+    replacing = sent.get("replace") == "yes"
+    if not replacing and any(
+        (one.script, one.item, one.language, one.area) == (script.id, item.id, tag, None)
+        for one in content.recordings
+    ):
+        what = say("There is a recording of this already: {name}.", name=item.id)
+        following = say("Tick “in place of what is there” to replace it; the old one is kept.")
+        raise BroadcasterError(Fault("", what, following))
     checked = sound.taken(
         facts.root,
         script,
         item,
         tag,
         given.file,
-        given.filename or "",
-        replacing=sent.get("replace") == "yes",
+        typed.written(given.filename),
+        replacing=replacing,
     )
     if checked.path is None:
         raise BroadcasterError(
             *(Fault(checked.name, one.what, one.next) for one in checked.judgement.reasons)
         )
     told = _("Taken: {item}. Listen to it below; it goes on air once it is approved.").format(item=item.id)
-    notes = " ".join(tr(one.what) for one in checked.judgement.reasons)
+    notes = " ".join(f"{tr(one.what)} → {tr(one.next)}" for one in checked.judgement.reasons)
     return _done(request, f"{told} {notes}".strip(), f"/scripts/{script.id}")
 
 
@@ -512,9 +550,9 @@ def approve_script(request: Request, sent: FormData) -> Response:
     here: Here = facts.here
     try:
         content = listened(here)
-        script = named(content.scripts, str(sent.get("script", "")))
-        tag = named({one: one for one in content.languages_of(script)}, str(sent.get("language", "")))
-        name = request.state.user.name or " ".join(str(sent.get("name", "")).split())
+        script = named(content.scripts, _text(sent, "script"))
+        tag = named({one: one for one in content.languages_of(script)}, _text(sent, "language"))
+        name = request.state.user.name or " ".join(_text(sent, "name").split())
         if not name or not name.isprintable() or len(name) > 100:
             raise BroadcasterError(
                 Fault("", say("Nobody is named as approving this."), say("Write your full name."))
@@ -529,12 +567,18 @@ def approve_script(request: Request, sent: FormData) -> Response:
             )
         roles = (Role.REVIEWER, Role.LISTENER)
         added = approve.vouched(here, content, script, name, roles, [tag])
+        if not added:
+            what = say("There is nothing here that can be approved.")
+            following = say("Bring recordings first: stand-ins and what is missing are never approved.")
+            raise BroadcasterError(Fault(f"{script.title}, {words.language(tag)}", what, following))
         approve.write_down(here, script, added)
     finally:
         here.close()
     told = _("Approved by {name}: {title}, {language}.").format(
         name=name, title=script.title, language=words.language(tag)
     )
+    if lacking := sum(bool(one["lack"]) for one in _standing(_content(request), script, tag)):
+        told += " " + _("Items that still lack something: {count}.").format(count=lacking)
     return _done(request, told, f"/scripts/{script.id}")
 
 
@@ -595,7 +639,7 @@ async def login(request: Request) -> Response:
         return HTMLResponse(page("web/login", {**_frame(request, None), "wrong": ""}))
     sent = await form(request)
     try:
-        await guard.log_in(request, str(sent.get("name", "")).strip(), str(sent.get("password", "")))
+        await guard.log_in(request, _text(sent, "name").strip(), _text(sent, "password"))
     except HTTPException as error:
         values = {**_frame(request, None), "wrong": error.detail}
         return HTMLResponse(page("web/login", values), error.status_code, error.headers)
@@ -604,5 +648,5 @@ async def login(request: Request) -> Response:
 
 @needs(Right.VIEWER)
 def logout(request: Request, _sent: FormData) -> Response:
-    request.session.clear()
+    request.app.state.guard.log_out(request)
     return RedirectResponse("/login", 303)

@@ -72,6 +72,10 @@ class Facts:
                 self._status = _Kept(None, self.clock.monotonic(), said)
             return self._status.value  # type: ignore[no-any-return]
 
+    def forget(self) -> None:
+        """Something was done: ask anew."""
+        self._status = _Kept()
+
     def loaded(self) -> Loaded:
         """The content as the daemon has it."""
         print_of = fingerprint(self.root)
@@ -115,7 +119,7 @@ class Facts:
             "month": views.month(store.cells(first, last, breakdowns=["day"]), first, last, now.date()),
         }
 
-    def health(self) -> list[dict[str, Any]]:
+    def health(self) -> Mapping[str, Any]:
         """Sound, clock, disk, copies, voices: looked at now and then, for a voice takes a second to speak."""
         with self._checking:
             if self._old(self._health, CHECK_UP):
@@ -124,7 +128,7 @@ class Facts:
                     found = findings(self.here, self.loaded().content.station.timezone)
                 except BroadcasterError as error:
                     found = [(one.where, "", one.what) for one in error.faults]
-                self._health = _Kept(None, self.clock.monotonic(), views.health(found))
+                self._health = _Kept(None, self.clock.monotonic(), views.health(found, self.now()))
             return self._health.value  # type: ignore[no-any-return]
 
     def _old(self, kept: _Kept, age: float) -> bool:

@@ -24,6 +24,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from broadcaster.cli.language import _
 from broadcaster.edges.clock import SystemClock
 from broadcaster.edges.users import Right, User, Users
+from broadcaster.model import typed
 
 logger = logging.getLogger("broadcaster")
 
@@ -32,9 +33,8 @@ SMALL = 64 << 10  # bytes of a form
 LARGE = 96 << 20  # bytes of a recording: half an hour of WAV from a studio is less
 SLOW = 30.0  # seconds that a form may take to come in
 SLOW_UPLOAD = 900.0
-TRIES = 5  # wrong passwords from one address,
-TRIES_IN_ALL = 30  # and from all of them,
-TRYING = 300.0  # in so many seconds
+TRIES = 5  # wrong passwords from one address
+TRYING = 300.0  # in so many seconds; a limit for all addresses would let anybody lock everybody out
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; media-src 'self'; "
     "connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
@@ -112,9 +112,7 @@ class Attempts:
             if not times:
                 del self._of[known]
         own = list(self._of.get(address, ()))
-        every = sorted(time for times in self._of.values() for time in times)
-        reached = [times for times, most in ((own, TRIES), (every, TRIES_IN_ALL)) if len(times) >= most]
-        return max((times[0] + TRYING - now for times in reached), default=0.0)
+        return own[0] + TRYING - now if len(own) >= TRIES else 0.0
 
     def failed(self, address: str) -> None:
         self._of.setdefault(address, deque()).append(self.clock.monotonic())
@@ -127,6 +125,7 @@ class Guard:
         self.users = Users(var)
         self.on_loopback = on_loopback
         self.attempts = Attempts()
+        self._ended: set[str] = set()  # sessions; a cookie is worth nothing by itself after some hours
         self._one_login = asyncio.Lock()  # a hash takes its time and 19 MB
 
     def who(self, request: Request) -> User | None:
@@ -140,11 +139,24 @@ class Guard:
         session = request.session
         user = self.users.named(str(session.get("user", "")))
         signed = str(session.get("stamp", ""))
+        if session.get("id") in self._ended:
+            return None
         return user if user and hmac.compare_digest(user.stamp.encode(), signed.encode()) else None
 
     async def log_in(self, request: Request, name: str, password: str) -> None:
         """Raises HTTPException 429 after too many tries, 403 for a wrong password."""
         address = request.client.host if request.client else ""
+        async with self._one_login:  # who sends many at once waits like everybody else
+            user = await self._checked(address, name, password)
+        request.session.clear()  # what was there before is nobody's
+        request.session.update(user=user.name, stamp=user.stamp, id=secrets.token_urlsafe(16))
+
+    def log_out(self, request: Request) -> None:
+        """A copy of the cookie is worth nothing from now on."""
+        self._ended.add(str(request.session.get("id", "")))
+        request.session.clear()
+
+    async def _checked(self, address: str, name: str, password: str) -> User:
         if (wait := self.attempts.wait(address)) > 0:
             raise HTTPException(
                 429,
@@ -153,13 +165,11 @@ class Guard:
                 ),
                 {"Retry-After": str(int(wait) + 1)},
             )
-        async with self._one_login:
-            user = await run_in_threadpool(self.users.check, name, password)
+        user = await run_in_threadpool(self.users.check, name, password)
         if user is None:
             self.attempts.failed(address)
             raise HTTPException(403, _("Name or password is wrong."))
-        request.session.clear()  # what was there before is nobody's
-        request.session.update(user=user.name, stamp=user.stamp)
+        return user
 
 
 def token(request: Request) -> str:
@@ -174,10 +184,13 @@ async def form(request: Request) -> FormData:
         raise HTTPException(403, _("This came from another site."))
     if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
         raise HTTPException(403, _("This came from another site."))
-    found = await request.form(max_files=1, max_fields=40, max_part_size=SMALL)
+    try:
+        found = await request.form(max_files=1, max_fields=40, max_part_size=SMALL)
+    except (ValueError, LookupError) as error:  # a character set that there is not, or is not what was sent
+        raise HTTPException(400) from error
     sent, expected = found.get("token"), request.session.get("token")
     if not (isinstance(sent, str) and isinstance(expected, str)) or not hmac.compare_digest(
-        sent.encode(), expected.encode()
+        typed.written(sent).encode(), expected.encode()
     ):
         raise HTTPException(403, _("This page was open for too long. Load it again, and try once more."))
     return found

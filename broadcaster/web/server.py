@@ -2,11 +2,12 @@
 
 import asyncio
 import socket
+from collections import Counter
 from collections.abc import Sequence
 from errno import EADDRINUSE
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -18,7 +19,8 @@ from .app import UPLOADS, make_app
 from .guard import Walls
 
 HEAD_SECONDS = 10.0  # until a request's head must be there
-MOST_AT_ONCE = 200  # connections; each that is open and silent costs a file
+MOST_FROM_ONE = 60  # connections from one address; a browser has six
+MOST_AT_ONCE = 400  # connections; each that is open and silent costs a file
 LEAVING = 2  # seconds that open streams have when the page ends
 
 
@@ -26,9 +28,14 @@ class _Impatient(H11Protocol):
     """Who sends a request byte by byte is cut off: else a few hundred of them would keep everybody out."""
 
     _deadline: asyncio.TimerHandle | None = None
+    _from: ClassVar[Counter[str]] = Counter()  # open connections, by address
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
+        self._address = str((transport.get_extra_info("peername") or [""])[0])
+        self._from[self._address] += 1
+        if self._from[self._address] > MOST_FROM_ONE:
+            transport.close()
         self._expect()
 
     def on_response_complete(self) -> None:
@@ -36,6 +43,7 @@ class _Impatient(H11Protocol):
         self._expect()
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self._from[self._address] -= 1
         if self._deadline is not None:
             self._deadline.cancel()
         super().connection_lost(exc)
@@ -90,6 +98,14 @@ def make_server(
                 say("Let somebody in first: broadcaster user add NAME --role operator."),
             )
         )
+    if len(certificate) == 1:
+        raise BroadcasterError(
+            Fault(
+                certificate[0],
+                say("A certificate without its key, or a key without its certificate."),
+                say("Give --certificate and --key together."),
+            )
+        )
     config = uvicorn.Config(
         Walls(make_app(station, on_loopback=is_loopback(host), secured=bool(certificate)), UPLOADS),
         host=host,
@@ -109,6 +125,8 @@ def make_server(
         ssl_keyfile=certificate[1] if certificate else None,
     )
     try:
+        for file in map(Path, certificate):
+            file.open("rb").close()
         config.load()
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         listening = socket.create_server((host, port), family=family)
@@ -121,5 +139,5 @@ def make_server(
             following = say(
                 "See that the address is this machine's, and that certificate and key can be read."
             )
-        raise BroadcasterError(Fault(listen, what, following)) from error
+        raise BroadcasterError(Fault(str(error.filename or listen), what, following)) from error
     return uvicorn.Server(config), listening

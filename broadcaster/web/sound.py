@@ -39,21 +39,18 @@ class Made:
     bars: Sequence[int]  # 0 to 100
 
 
-def made(
-    root: Path, content: Content, script: str, cluster: Cluster, tag: str, day: date, item: str | None = None
-) -> Made:
-    """The sound of a script, or of one *item*, as *cluster* will hear it. Raises BroadcasterError."""
-    file = _file(root, content, script, cluster, tag, day, item)
+def made(root: Path, content: Content, script: str, cluster: Cluster, tag: str, day: date) -> Made:
+    """The sound of a script as *cluster* will hear it. Raises BroadcasterError."""
+    file = _file(root, content, script, cluster, tag, day)
     with _one_at_a_time():
         if (there := _kept(file)) is not None:
             return there
         file.parent.mkdir(parents=True, exist_ok=True)
-        only = ["--item", item] if item else []
         place = ["--language", tag, "--area", cluster.area, "--profile", cluster.profile]
         with TemporaryDirectory(dir=file.parent) as aside:
             wav, mp3 = Path(aside) / "sound.wav", Path(aside) / "sound.mp3"
             for to in (wav, mp3):
-                _command(root, "script", "render", script, *only, *place, "-o", str(to))
+                _command(root, "script", "render", script, *place, "-o", str(to))
             with wave.open(str(wav)) as reader:
                 seconds = reader.getnframes() / reader.getframerate()
                 bars = peaks(reader.readframes(reader.getnframes()), BARS)
@@ -65,15 +62,13 @@ def made(
 
 def known(root: Path, content: Content, script: str, cluster: Cluster, tag: str, day: date) -> Made | None:
     """What `made` made already."""
-    return _kept(_file(root, content, script, cluster, tag, day, None))
+    return _kept(_file(root, content, script, cluster, tag, day))
 
 
-def _file(
-    root: Path, content: Content, script: str, cluster: Cluster, tag: str, day: date, item: str | None
-) -> Path:
+def _file(root: Path, content: Content, script: str, cluster: Cluster, tag: str, day: date) -> Path:
     """Where it is kept; its name is all that it is made of."""
     recipe = recipe_at(content.on_trial(), script, tag, cluster.area, day, cluster.profile)
-    return root / "var" / "page" / f"{sha256(repr((recipe, item)).encode()).hexdigest()[:32]}.mp3"
+    return root / "var" / "page" / f"{sha256(repr(recipe).encode()).hexdigest()[:32]}.mp3"
 
 
 def _kept(file: Path) -> Made | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from broadcaster.cli import output, timetable, words
+from broadcaster.cli import log, output, timetable, words
 from broadcaster.cli.language import _, tr
 from broadcaster.model.airing import Airing, Outcome
 from broadcaster.model.completeness import Wanting
@@ -113,8 +113,11 @@ def emergencies(status: Mapping[str, Any] | None) -> list[dict[str, str]]:
 
 def today(planned: Sequence[Occurrence], rows: Sequence[Airing], now: datetime) -> dict[str, Any]:
     """The day's broadcasts, what was put on air by hand, and whether all that was due sounded."""
-    found = [_of_plan(one, planned, now) for one in planned]
-    found += [_by_hand(one, now) for one in rows if one.kind in (Kind.ON_DEMAND, Kind.ALERT)]
+    logged = {one.occurrence: one for one in rows}
+    found = [
+        _of_log(logged[one.id], now) if one.id in logged else _of_plan(one, planned, now) for one in planned
+    ]
+    found += [_of_log(one, now) for one in rows if one.kind in (Kind.ON_DEMAND, Kind.ALERT)]
     together: dict[tuple[datetime, str], list[Row]] = {}
     for one in sorted(found, key=lambda row: row.at):
         together.setdefault((one.at, one.title), []).append(one)
@@ -178,11 +181,7 @@ def _minutes(moment: datetime) -> float:
 def _of_plan(one: Occurrence, planned: Sequence[Occurrence], now: datetime) -> Row:
     coming = (each.at for each in planned if each.at > now and not timetable.is_lost(each))
     told, state = timetable.told(one), "planned"
-    if one.outcome is Outcome.AIRED:
-        state = "aired"
-    elif one.outcome is not None:
-        state = "lost"
-    elif one.state is not State.PLANNED:
+    if one.state is not State.PLANNED:
         state = "silent"
     elif one.at <= now < one.at + timedelta(seconds=one.seconds):
         state, told = "now", _("on air now")
@@ -193,12 +192,12 @@ def _of_plan(one: Occurrence, planned: Sequence[Occurrence], now: datetime) -> R
     return Row(one.at, one.seconds, one.script_title, timetable.languages(one), one.cluster_name, state, told)
 
 
-def _by_hand(one: Airing, now: datetime) -> Row:
-    at = (one.started or one.planned).astimezone(now.tzinfo)
-    told = f"{words.outcome(one.outcome or '')} ({words.kind(one.kind)})"
-    tags = [words.language(share.language) for share in one.languages if share.language != "und"]
+def _of_log(one: Airing, now: datetime) -> Row:
+    """In the words of `log`."""
+    by_hand = one.kind in (Kind.ON_DEMAND, Kind.ALERT)
+    at = (one.started or one.planned if by_hand else one.planned).astimezone(now.tzinfo)
     state = "aired" if one.outcome is Outcome.AIRED else "lost"
-    return Row(at, one.seconds, one.script_title, " + ".join(tags) or "–", one.cluster_name, state, told)
+    return Row(at, one.seconds, one.script_title, log.languages(one), one.cluster_name, state, log.told(one))
 
 
 def week(content: Content, coming: Iterable[Occurrence], today: date) -> dict[str, Any]:
@@ -279,8 +278,9 @@ def _day(
     }
 
 
-def health(found: Iterable[tuple[str, str, Text | None]]) -> list[dict[str, Any]]:
-    return [
+def health(found: Iterable[tuple[str, str, Text | None]], now: datetime) -> dict[str, Any]:
+    findings = [
         {"what": what, "state": state, "next": tr(remedy) if remedy else "", "well": remedy is None}
         for what, state, remedy in found
     ]
+    return {"at": f"{now:%H:%M}", "findings": findings}

@@ -306,6 +306,16 @@ class TestStore:
         assert (names(store.airings()), store.head, store.verify()) == (["a", "b"], 2, [])
         store.close()
 
+    def test_a_character_that_cannot_be_written_holds_up_no_row(self, path: Path) -> None:
+        """Half a letter, as a terminal or a file's name may have it, becomes a question mark."""
+        store = Store(path)
+        spoilt = replace(make_row("a"), script_title="N\udcfcc l\udc8d", detail="\ud83d")
+        store.end(spoilt)
+        store.end(make_row("b"))
+        assert next(one.script_title for one in store.airings()) == "N?c l?"
+        assert store.verify() == []
+        store.close()
+
     def test_rows_without_a_chain_are_told(self, path: Path) -> None:
         """Rows of a version that had none are read and kept; nobody can say whether they are as written."""
         Store(path).close()

@@ -25,6 +25,7 @@ from pathlib import Path
 from threading import Event, RLock
 from typing import Any
 
+from broadcaster.model import typed
 from broadcaster.model.airing import Airing, Outcome, Sounded
 from broadcaster.model.count import BREAKDOWNS, Cell, Week
 from broadcaster.model.errors import BroadcasterError, Fault, Text, said, say
@@ -145,6 +146,8 @@ class Store:
         row["day"] = airing.day.isoformat() if airing.day else None
         row["languages"] = json.dumps(list(map(vars, airing.languages)), ensure_ascii=False)
         row["seconds"] = float(row["seconds"])
+        # A row that could not be written would hold up all that come after it.
+        row = {name: typed.written(value) if isinstance(value, str) else value for name, value in row.items()}
         with self._using("play log", write=True):
             self._db.execute("begin immediate")  # nobody adds between the last row and this one
             last = self._db.execute("select seq, chain from events order by seq desc limit 1").fetchone()
