@@ -46,7 +46,8 @@ STATIC = Path(__file__).parent.parent / "static"
 SESSION_HOURS = 12
 LIVE = ("air", "alarms", "today", "week", "month", "health")  # parts that follow what happens
 QUICK = 2  # of these at every look
-LOOK = 0.2  # seconds between looks at the daemon while somebody looks at the page
+LOOK = 0.2  # seconds between looks at the daemon while something sounds and somebody looks at the page
+CALM = 0.5  # seconds else
 STILL = 5.0  # seconds between looks at what changes seldom
 MOST_LOOKING = 40  # streams at once
 PERIODS = ("month", "last-month", "quarter", "last-quarter", "year")
@@ -239,7 +240,8 @@ async def _stream(request: Request) -> AsyncIterator[str]:
                 if known.get(name) != text:
                     known[name] = text
                     yield f"event: {name}\ndata: {json.dumps(text, ensure_ascii=False)}\n\n"
-            await asyncio.sleep(max(0.0, LOOK - (loop.time() - began)))
+            pause = LOOK if told.get("level", "{}") != "{}" else CALM
+            await asyncio.sleep(max(0.0, pause - (loop.time() - began)))
     finally:
         state.looking -= 1
 
