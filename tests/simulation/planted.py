@@ -124,7 +124,7 @@ FOUND_IN: dict[str, tuple[str, dict[str, float] | None, str]] = {
     "what was missed while off is forgotten": ("3", {"power": 10.0}, "no outcome"),
     "marks not written": ("3", {"kill": 30.0}, "log is not sound"),
     "done is forgotten and begins again": ("1", {"edit": 40.0}, "died"),
-    "every clock is trusted": ("5", {"power": 10.0, "step": 10.0}, "untrusted"),
+    "every clock is trusted": ("12", {"power": 20.0, "step": 20.0}, "untrusted"),
     "a clock that is set back is not noticed": ("21", {"step": 60.0, "vouch": 20.0}, "no outcome"),
     "from the beginning after a failure": ("2", {"card": 40.0}, "twice"),
     "an alert does not cut": ("1", {"alert": 30.0}, "alert late"),
