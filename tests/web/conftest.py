@@ -146,11 +146,22 @@ def alone(serve: Callable[..., Served], station: Path) -> Served:
     return serve(station)
 
 
-@pytest.fixture
-def guarded(serve: Callable[..., Served], station: Path) -> Served:
-    """One user of each right; they are called by it."""
+@pytest.fixture(scope="session")
+def one_of_each(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """The list of users with one of each right; they are called by it. Hashes take their time."""
+    users = Users(tmp_path_factory.mktemp("users"))
     for right in Right:
-        Users(station / "var").add(right.word, right, PASSWORD)
+        users.add(right.word, right, PASSWORD)
+    return users.path.read_bytes()
+
+
+@pytest.fixture
+def guarded(serve: Callable[..., Served], station: Path, one_of_each: bytes) -> Served:
+    """One user of each right."""
+    users = Users(station / "var")
+    users.path.parent.mkdir()
+    users.path.touch(0o600)
+    users.path.write_bytes(one_of_each)
     return serve(station)
 
 
