@@ -104,10 +104,11 @@ def before(first: date, last: date, months: int) -> tuple[date, date]:
 
     Whole months stay whole months; whole weeks stay whole weeks, with as many weeks between.
     """
-    if first.weekday() == 0 and last.weekday() == 6 and (last - first).days < 28:
+    whole = (last + timedelta(days=1)).day == 1
+    in_months = first.day == 1 and whole  # February 2027 is a month, though it is four weeks too
+    if first.weekday() == 0 and last.weekday() == 6 and (last - first).days < 28 and not in_months:
         weeks = timedelta(weeks=round(months * 52 / 12))
         return first - weeks, last - weeks
-    whole = (last + timedelta(days=1)).day == 1
     end = _months_on(last.replace(day=1), 1 - months) - timedelta(days=1) if whole else _back(last, months)
     return _back(first, months), end
 

@@ -621,12 +621,11 @@ def report(request: Request) -> Response:
     if asked["form"] not in FORMS:
         raise HTTPException(404)
     file = sound.reported(facts.root, *days, asked["form"])
-    name = f"report-{days[0]}-{days[1]}.{asked['form']}"
     shown = "inline" if asked["form"] == "html" else "attachment"
     return FileResponse(
         file,
         media_type=FORMS[asked["form"]],
-        filename=name,
+        filename=file.name,
         content_disposition_type=shown,
         headers={"Content-Security-Policy": DOCUMENT},
     )

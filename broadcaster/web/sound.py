@@ -26,7 +26,7 @@ from broadcaster.model.script import Item, Script
 from broadcaster.model.station import Cluster
 
 BARS = 240  # of a waveform
-KEPT = 60  # files; the oldest go
+KEPT = 120  # files; the oldest go, and are made again when they are asked for
 WAITING = 30.0  # seconds for what is being made for somebody else
 PATIENCE = 120.0  # seconds that a command may take
 _lock = Lock()
@@ -45,7 +45,6 @@ def made(root: Path, content: Content, script: str, cluster: Cluster, tag: str, 
     with _one_at_a_time():
         if (there := _kept(file)) is not None:
             return there
-        file.parent.mkdir(parents=True, exist_ok=True)
         place = ["--language", tag, "--area", cluster.area, "--profile", cluster.profile]
         with TemporaryDirectory(dir=file.parent) as aside:
             wav, mp3 = Path(aside) / "sound.wav", Path(aside) / "sound.mp3"
@@ -68,7 +67,14 @@ def known(root: Path, content: Content, script: str, cluster: Cluster, tag: str,
 def _file(root: Path, content: Content, script: str, cluster: Cluster, tag: str, day: date) -> Path:
     """Where it is kept; its name is all that it is made of."""
     recipe = recipe_at(content.on_trial(), script, tag, cluster.area, day, cluster.profile)
-    return root / "var" / "page" / f"{sha256(repr(recipe).encode()).hexdigest()[:32]}.mp3"
+    return _folder(root) / f"{sha256(repr(recipe).encode()).hexdigest()[:32]}.mp3"
+
+
+def _folder(root: Path) -> Path:
+    """Where what the page makes is kept."""
+    folder = root / "var" / "page"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 def _kept(file: Path) -> Made | None:
@@ -80,19 +86,17 @@ def _kept(file: Path) -> Made | None:
 
 
 def _tidy(folder: Path) -> None:
-    files = sorted(folder.glob("*.mp3"), key=lambda one: one.stat().st_mtime)
+    files = sorted(filter(Path.is_file, folder.iterdir()), key=lambda one: one.stat().st_mtime)
     for old in files[:-KEPT]:
         old.unlink(missing_ok=True)
-        old.with_suffix(".json").unlink(missing_ok=True)
 
 
 def reported(root: Path, first: date, last: date, form: str) -> Path:
-    """The report of these days as a file; always anew."""
-    folder = root / "var" / "page"
-    folder.mkdir(parents=True, exist_ok=True)
-    to = folder / f"report.{form}"
+    """The report of these days, always anew; in a file of its own, since others are fetched meanwhile."""
+    to = _folder(root) / f"report-{first}-{last}.{form}"
     with _one_at_a_time():
         _command(root, "report", "--from", str(first), "--until", str(last), f"--{form}", str(to))
+        _tidy(to.parent)
     return to
 
 
@@ -101,9 +105,7 @@ def taken(
 ) -> intake.Checked:
     """Judge what was *sent*, and make it the recording of an item if it is fit."""
     shown = "".join(letter for letter in PurePosixPath(name).name if letter.isprintable())[:80] or "?"
-    folder = root / "var" / "page"
-    folder.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=folder) as aside, Sandbox("broadcaster.clip") as sandbox:
+    with TemporaryDirectory(dir=_folder(root)) as aside, Sandbox("broadcaster.clip") as sandbox:
         path = Path(aside) / "sent"
         with path.open("wb") as file:
             shutil.copyfileobj(sent, file)
