@@ -412,7 +412,10 @@ def _there(source: Source, found: list[Path]) -> Fault:
     return Fault(
         source.name,
         say("There is a recording of this already: {name}.", name=_shown(found[0].name)),
-        say("Add --replace to put this one in its place; the old one stays in var/replaced/."),
+        say(
+            "To put this one in its place: --replace, or the tick on the page. The old one stays in "
+            "var/replaced/."
+        ),
     )
 
 

@@ -9,6 +9,12 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 
 
+def typed(station: Path, *arguments: str, lang: str) -> list[str]:
+    """The command line by which somebody has a *station* do something."""
+    program = [sys.executable, "-m", "broadcaster"]
+    return [*program, "--lang", lang, "--station", str(station), *arguments]
+
+
 @contextmanager
 def child(script: str, *arguments: object) -> Iterator[subprocess.Popen[str]]:
     """A Python process that runs *script*, with a pipe on both sides; at the end it is killed."""

@@ -6,7 +6,6 @@ import pwd
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -31,6 +30,7 @@ from broadcaster.model.errors import BroadcasterError
 from broadcaster.model.occurrence import Kind, Reason
 from broadcaster.model.programme import SAMPLE_RATE
 from broadcaster.model.trust import VOUCHED, vouch
+from tests.children import typed
 from tests.cli.terminal import buzz
 from tests.cli.test_alert import KEY, cap
 from tests.sound_server import Heard, SoundServer, running
@@ -57,16 +57,7 @@ class Station:
     daemons: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     def command(self, *arguments: str) -> list[str]:
-        return [
-            sys.executable,
-            "-m",
-            "broadcaster",
-            "--lang",
-            "en",
-            "--station",
-            str(self.folder),
-            *arguments,
-        ]
+        return typed(self.folder, *arguments, lang="en")
 
     def type_in(self, *arguments: str, pipe: str | None = None) -> subprocess.CompletedProcess[str]:
         return subprocess.run(

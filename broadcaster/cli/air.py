@@ -30,7 +30,6 @@ from broadcaster.model.station import Cluster, Station
 from . import output, words
 from .here import Here, named
 from .language import InTheirLanguage, _, tr
-from .page import HERE_ALONE, OFF, Page
 from .plan import Json
 
 if TYPE_CHECKING:
@@ -39,6 +38,7 @@ if TYPE_CHECKING:
     from broadcaster.playout import Output
 
 PREPARE_DAYS = 2
+HERE_ALONE, OFF = "127.0.0.1:8710", "off"  # where the page listens
 DAEMON_IS_OFF = 1  # exit codes of `status`
 SOMETHING_IS_WRONG = 2
 MOST_FAULTS = 3  # are told by `status`; `check` tells all
@@ -79,6 +79,8 @@ def run(
     from broadcaster.edges.amplifier import Switch
     from broadcaster.edges.control import Control
     from broadcaster.edges.crew import Scheduled
+
+    from .page import Page
 
     here: Here = context.obj
     clock = SystemClock()

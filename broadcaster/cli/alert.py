@@ -47,6 +47,8 @@ SOUNDS = frozenset(
 )
 IDENTIFIER = re.compile(r"[a-z0-9_./-]+")  # who writes such a word means a script or a file
 LONGEST_TITLE = 60  # letters
+EVERY, LASTS = 5.0, 60.0  # minutes from call to call, and until it expires, where nothing is said
+LEAST, MOST_EVERY, MOST_LASTS = 0.5, 1440, 10_080
 MEMORY = Path("/dev/shm")  # noqa: S108 - where there is no disk, or a full one
 
 
@@ -78,10 +80,12 @@ def alert(
     cluster: Annotated[
         list[str] | None, typer.Option(help=_("Only this cluster; may be given again."))
     ] = None,
-    every: Annotated[float, typer.Option(min=0.5, max=1440, help=_("Minutes from call to call."))] = 5.0,
+    every: Annotated[
+        float, typer.Option(min=LEAST, max=MOST_EVERY, help=_("Minutes from call to call."))
+    ] = EVERY,
     lasts: Annotated[
-        float, typer.Option("--for", min=0.5, max=10080, help=_("Minutes until it expires."))
-    ] = 60.0,
+        float, typer.Option("--for", min=LEAST, max=MOST_LASTS, help=_("Minutes until it expires."))
+    ] = LASTS,
     clear: Annotated[
         bool, typer.Option("--clear", help=_("The all-clear: ends all, or the one named."))
     ] = False,

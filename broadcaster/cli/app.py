@@ -32,6 +32,9 @@ from . import (
 from .here import Here
 from .language import LANGUAGES, _
 
+NUMBERS = ("integer", "float", "integer range", "float range")
+KINDS = {"text": _("TEXT"), **dict.fromkeys(NUMBERS, _("NUMBER"))}  # what an option takes, by Click's name
+
 app = typer.Typer(
     name="broadcaster",
     help=_("Localized recordings on village loudspeakers: planned, assembled, played, logged, counted."),
@@ -96,11 +99,9 @@ def run() -> int:
 def _in_words(command: Any) -> Any:
     """*command* with what the library writes into its help, in the reader's language."""
     command.options_metavar = _("[OPTIONS]")
-    kinds = {"text": _("TEXT"), "integer": _("NUMBER"), "float": _("NUMBER"), "integer range": _("NUMBER")}
-    kinds |= {"float range": _("NUMBER")}
     for one in command.params:
-        if one.metavar is None and one.type.name in kinds:
-            one.metavar = kinds[one.type.name]
+        if one.metavar is None and one.type.name in KINDS:
+            one.metavar = KINDS[one.type.name]
     for each in getattr(command, "commands", {}).values():
         _in_words(each)
     if hasattr(command, "commands"):

@@ -1,6 +1,6 @@
 """approve: who vouches for which words and recordings; what is approved, and what no longer is."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -9,8 +9,8 @@ from broadcaster.edges.editing import append_line
 from broadcaster.model.approval import Approval, Approvals, Role, bound, given
 from broadcaster.model.content import Content
 from broadcaster.model.errors import BroadcasterError, Fault, say
-from broadcaster.model.recording import Recording
-from broadcaster.model.script import VIETNAMESE, Script
+from broadcaster.model.recording import Lack, Recording
+from broadcaster.model.script import VIETNAMESE, Item, Script
 
 from . import output, words
 from .here import Here, named
@@ -163,16 +163,10 @@ def _standing(content: Content, scripts: Iterable[Script]) -> list[dict[str, Any
         approvals = content.approvals.get(script.id, Approvals())
         for item in script.items:
             for tag in content.languages_of(script):
-                found: list[Recording | None] = [
-                    one
-                    for one in content.recordings
-                    if (one.script, one.item, one.language) == (script.id, item.id, tag)
-                ]
-                for one in found or ([None] if tag in item.text else []):
+                for one, lack in pieces(content, script, item, tag):
+                    if one is None and tag not in item.text:
+                        continue
                     place = one.area if one else None
-                    lack = (one.lack if one else None) or approvals.lack(
-                        tag, item.id, place, bound(item, tag, one, content.dictionary)
-                    )
                     rows.append(
                         {
                             "script": script.id,
@@ -185,6 +179,17 @@ def _standing(content: Content, scripts: Iterable[Script]) -> list[dict[str, Any
                         }
                     )
     return rows
+
+
+def pieces(
+    content: Content, script: Script, item: Item, tag: str
+) -> Iterator[tuple[Recording | None, Lack | None]]:
+    """An item's recordings in one language (None: words alone), and what keeps each off the air."""
+    approvals = content.approvals.get(script.id, Approvals())
+    found: list[Recording | None] = [*content.recordings_of(script.id, item.id, tag)]
+    for one in found or [None]:
+        place, is_for = one.area if one else None, bound(item, tag, one, content.dictionary)
+        yield one, (one.lack if one else None) or approvals.lack(tag, item.id, place, is_for)
 
 
 def _who(

@@ -15,8 +15,6 @@ from .language import code
 
 logger = logging.getLogger("broadcaster")
 
-HERE_ALONE = "127.0.0.1:8710"
-OFF = "off"
 WELL = 5.0  # seconds after which a page that was started is there
 AGAIN = 20.0  # seconds until it is started again
 LEAVING = 3.0  # seconds that it has to end

@@ -50,6 +50,11 @@ def is_lost(one: Occurrence) -> bool:
     return one.state is not State.PLANNED or one.outcome not in (None, Outcome.AIRED)
 
 
+def upcoming(found: Iterable[Occurrence], now: datetime) -> list[Occurrence]:
+    """What will sound from *now* on."""
+    return [one for one in found if one.at >= now and not is_lost(one)]
+
+
 def unrecorded(one: Occurrence, now: datetime) -> bool:
     """Was it to sound before *now*, and nobody wrote down what became of it?"""
     return one.outcome is None and one.state is State.PLANNED and _end(one) < now
@@ -75,8 +80,7 @@ def tell(
     if fold:
         _tell_folded(found, all_sessions, names, now)
     else:
-        coming = [one.at for one in found if one.at >= now and not is_lost(one)]
-        following = min(coming, default=None) if marked else None
+        following = min((one.at for one in upcoming(found, now)), default=None) if marked else None
         days: dict[date, list[Occurrence]] = {}
         for one in found:
             days.setdefault(one.at.date(), []).append(one)

@@ -48,10 +48,6 @@ class Users:
         """Raises BroadcasterError if the file cannot be read: then nobody is let in."""
         return [_user(name, row) for name, row in sorted(self._rows().items())]
 
-    def named(self, name: str) -> User | None:
-        row = self._rows().get(name)
-        return _user(name, row) if row else None
-
     def check(self, name: str, password: str) -> User | None:
         """The user, if the password is theirs. For a name that is not there it takes as long."""
         from argon2.exceptions import InvalidHashError, VerificationError

@@ -7,7 +7,7 @@ from typing import Self
 
 from .approval import Approvals
 from .area import Areas
-from .recording import Recordings
+from .recording import Recording, Recordings
 from .schedule import Schedule, Season
 from .script import Script
 from .station import Station
@@ -36,6 +36,11 @@ class Content:
         texts = [tag for item in script.items for tag in item.text]
         spoken = [one.language for one in self.recordings if one.script == script.id]
         return list(dict.fromkeys(texts + spoken))
+
+    def recordings_of(self, script: str, item: str, language: str) -> list[Recording]:
+        """Those of one item in one language, for every place."""
+        wanted = (script, item, language)
+        return [one for one in self.recordings if (one.script, one.item, one.language) == wanted]
 
     def hears(self, area: str, places: Sequence[str], day: date) -> bool:
         """Does *area* lie in any of *places* on *day*?"""

@@ -1,6 +1,5 @@
 "use strict";
 // Follows the station: parts of the page come ready from the server and are put in their places.
-const parts = ["alarms", "air", "today", "week", "month", "health"];
 const clock = document.getElementById("clock");
 if (clock) {
   const stream = new EventSource("/events");
@@ -11,11 +10,11 @@ if (clock) {
   on("level", (text) => {
     const levels = JSON.parse(text);
     for (const meter of document.querySelectorAll("meter[data-cluster]")) {
-      meter.value = levels[meter.dataset.cluster] ?? -60;
+      meter.value = levels[meter.dataset.cluster] ?? meter.min;
     }
   });
-  for (const name of parts) {
-    on(name, (html) => { document.getElementById(name).innerHTML = html; });
+  for (const part of document.querySelectorAll("[data-live]")) {
+    on(part.id, (html) => { part.innerHTML = html; });
   }
   const cut = document.getElementById("cut");
   const lost = (is) => {

@@ -5,10 +5,9 @@ from pathlib import Path
 from threading import Thread
 
 from broadcaster.cli import language, output
+from broadcaster.cli.page import FAILED
 from broadcaster.edges.sandbox import end_with_parent
 from broadcaster.model.errors import BroadcasterError
-
-FAILED = 1
 
 
 def main() -> int:

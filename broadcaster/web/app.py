@@ -3,7 +3,8 @@
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import date
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -29,11 +30,12 @@ from broadcaster.edges.control import ask
 from broadcaster.edges.pages import page
 from broadcaster.edges.users import Right, User
 from broadcaster.model import typed
-from broadcaster.model.approval import Approvals, Role, bound
+from broadcaster.model.approval import Role, bound
 from broadcaster.model.content import Content
 from broadcaster.model.errors import BroadcasterError, Fault, say
-from broadcaster.model.recording import Recording
+from broadcaster.model.recording import Lack
 from broadcaster.model.script import Script
+from broadcaster.report import before
 
 from . import sound, views
 from .facts import Facts
@@ -50,11 +52,7 @@ LOOK = 0.2  # seconds between looks at the daemon while something sounds and som
 CALM = 0.5  # seconds else
 STILL = 5.0  # seconds between looks at what changes seldom
 MOST_LOOKING = 40  # streams at once
-PERIODS = ("month", "last-month", "quarter", "last-quarter", "year")
 FORMS = {"html": "text/html", "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}
-A_DAY, A_WEEK = 1440.0, 10_080.0  # minutes
-
-
 UPLOADS = "/upload"  # the one path that takes a recording
 
 
@@ -184,6 +182,8 @@ def now(request: Request) -> Response:
         "now",
         {
             **_values(facts),
+            "lasts": alert.LASTS,
+            "every": alert.EVERY,
             "scripts": [(one.id, one.title) for one in content.scripts.values()],
             "clusters": [(one.id, one.name) for one in content.station.clusters],
         },
@@ -203,6 +203,7 @@ def _values(facts: Facts, *, anew: bool = True) -> dict[str, Any]:
         "alarms": views.alarms(status, now),
         "emergencies": views.emergencies(status),
         "health": facts.health(),
+        "quietest": views.QUIETEST,
     }
 
 
@@ -293,7 +294,8 @@ def _clusters(request: Request, sent: FormData) -> list[str]:
 def raise_alert(request: Request, sent: FormData) -> Response:
     """Once to ask whether it is meant, and once to do it."""
     said, script = _text(sent, "words").strip(), _text(sent, "script")
-    minutes, every = _number(sent, "minutes", 60.0, A_WEEK), _number(sent, "every", 5.0, A_DAY)
+    minutes = _number(sent, "minutes", alert.LASTS, alert.MOST_LASTS)
+    every = _number(sent, "every", alert.EVERY, alert.MOST_EVERY)
     clusters = _clusters(request, sent)
     here = _facts(request).here
     if script and said:
@@ -340,12 +342,12 @@ def _number(sent: FormData, name: str, default: float, most: float) -> float:
         number = float((_text(sent, name) or str(default)).replace(",", "."))
     except ValueError:
         number = -1.0
-    if not 0.5 <= number <= most:
+    if not alert.LEAST <= number <= most:
         raise BroadcasterError(
             Fault(
                 _text(sent, name)[:20],
                 say("This is no number of minutes."),
-                say("Write a number from 0.5 to {most:g}.", most=most),
+                say("Write a number from {least:g} to {most:g}.", least=alert.LEAST, most=most),
             )
         )
     return number
@@ -427,28 +429,17 @@ def one_script(request: Request) -> Response:
 
 def _standing(content: Content, script: Script, tag: str) -> list[dict[str, Any]]:
     """Every item in one language: its words, its recordings, and what keeps it off the air."""
-    approvals = content.approvals.get(script.id, Approvals())
     rows = []
     for item in script.items:
-        found: list[Recording | None] = [
-            one
-            for one in content.recordings
-            if (one.script, one.item, one.language) == (script.id, item.id, tag)
-        ]
-        for one in found or [None]:
-            text, area = item.text.get(tag, ""), one.area if one else None
-            if one is None and not (text and tag in content.voiced):
-                lack = "no-recording"
-            else:
-                why = (one.lack if one else None) or approvals.lack(
-                    tag, item.id, area, bound(item, tag, one, content.dictionary)
-                )
-                lack = why.value if why else ""
+        text = item.text.get(tag, "")
+        for one, why in approve.pieces(content, script, item, tag):
+            nothing = one is None and not (text and tag in content.voiced)
+            lack = Lack.NO_RECORDING if nothing else why
             rows.append(
                 {
                     "item": item.id,
                     "text": text or item.text.get("vi", ""),
-                    "area": area,
+                    "area": one.area if one else None,
                     "recorded": one is not None,
                     "stand_in": one is not None and one.stand_in,
                     "lack": words.lack(lack) if lack else "",
@@ -459,14 +450,11 @@ def _standing(content: Content, script: Script, tag: str) -> list[dict[str, Any]
 
 def _seen(content: Content, script: Script, tag: str) -> str:
     """A mark of all words and recordings of a language as they are: an approval is for these alone."""
-    bounds = []
-    for item in script.items:
-        bounds.append(bound(item, tag, None, content.dictionary))
-        bounds += [
-            bound(item, tag, one, content.dictionary)
-            for one in content.recordings
-            if (one.script, one.item, one.language) == (script.id, item.id, tag)
-        ]
+    bounds = [
+        bound(item, tag, one, content.dictionary)
+        for item in script.items
+        for one in (None, *content.recordings_of(script.id, item.id, tag))
+    ]
     return sha256(repr(bounds).encode()).hexdigest()
 
 
@@ -480,13 +468,13 @@ def programme(request: Request) -> Response:
 def recording(request: Request) -> Response:
     """Exactly the recording that is asked for: whoever approves it hears it, and no other."""
     asked, area = request.path_params, request.query_params.get("area") or None
-    wanted = (asked["script"], asked["language"], asked["item"], area)
-    found = {(one.script, one.language, one.item, one.area): one for one in _content(request).recordings}
-    if wanted not in found:
+    known = _content(request).recordings_of(asked["script"], asked["item"], asked["language"])
+    found = next((one for one in known if one.area == area), None)
+    if found is None:
         raise HTTPException(404)
     here = _facts(request).here
     try:
-        clip = here.assembly().recording(found[wanted].path)
+        clip = here.assembly().recording(found.path)
     finally:
         here.close()
     return FileResponse(clip, media_type="audio/wav")
@@ -520,13 +508,6 @@ def upload(request: Request, sent: FormData) -> Response:
     if not isinstance(given, UploadFile) or not given.filename:
         raise BroadcasterError(Fault("", say("No file was chosen."), say("Choose an audio file.")))
     replacing = sent.get("replace") == "yes"
-    if not replacing and any(
-        (one.script, one.item, one.language, one.area) == (script.id, item.id, tag, None)
-        for one in content.recordings
-    ):
-        what = say("There is a recording of this already: {name}.", name=item.id)
-        following = say("Tick “in place of what is there” to replace it; the old one is kept.")
-        raise BroadcasterError(Fault("", what, following))
     checked = sound.taken(
         facts.root,
         script,
@@ -595,22 +576,18 @@ def reports(request: Request) -> Response:
     )
 
 
-def _periods(facts: Facts) -> dict[str, tuple[Any, Any]]:
+def _periods(facts: Facts) -> dict[str, tuple[date, date]]:
     """What reports are asked for, by name."""
     today = facts.now().date()
-    months = [today.replace(day=1)]
-    for _step in range(5):
-        months.append((months[-1] - views.DAY).replace(day=1))
-    quarter = f"{today.year}-Q{(today.month + 2) // 3}"
-    before = next(one for one in months if (one.month + 2) // 3 != (today.month + 2) // 3)
-    named_so: dict[str, Callable[[], tuple[Any, Any]]] = {
-        "month": lambda: period.whole(today, period.Unit.MONTH),
-        "last-month": lambda: period.whole(months[1], period.Unit.MONTH),
-        "quarter": lambda: period.parse(quarter),
-        "last-quarter": lambda: period.parse(f"{before.year}-Q{(before.month + 2) // 3}"),
-        "year": lambda: period.whole(today, period.Unit.YEAR),
+    month = period.whole(today, period.Unit.MONTH)
+    quarter = period.parse(f"{today.year}-Q{(today.month + 2) // 3}")
+    return {
+        "month": month,
+        "last-month": before(*month, 1),
+        "quarter": quarter,
+        "last-quarter": before(*quarter, 3),
+        "year": period.whole(today, period.Unit.YEAR),
     }
-    return {name: named_so[name]() for name in PERIODS}
 
 
 @needs(Right.VIEWER)

@@ -1,6 +1,5 @@
 """What the page is made of, read once for all who look at it."""
 
-import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
@@ -19,8 +18,6 @@ from broadcaster.model.errors import BroadcasterError
 from broadcaster.model.plan import plan
 
 from . import views
-
-logger = logging.getLogger("broadcaster")
 
 MOMENT = 0.15  # seconds: many may look at once, the daemon is asked for all of them together
 AGE = 30.0  # seconds until what depends on the time of day is worked out again

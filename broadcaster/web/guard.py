@@ -64,15 +64,14 @@ class Walls:
         is_upload = scope["method"] == "POST" and scope["path"] == self.uploads
         left, began = (LARGE if is_upload else SMALL), asyncio.get_running_loop().time()
         patience = SLOW_UPLOAD if is_upload else SLOW
-        answered, read = False, False
+        read = False
 
         async def careful() -> Message:
             nonlocal left, read
             if read:
                 return await receive()  # a stream waits here until who looks is gone
-            deadline = began + patience
             try:
-                async with asyncio.timeout_at(deadline):
+                async with asyncio.timeout_at(began + patience):
                     message = await receive()
             except TimeoutError as error:
                 raise HTTPException(408, _("This took too long to arrive.")) from error
@@ -83,9 +82,7 @@ class Walls:
             return message
 
         async def strict(message: Message) -> None:
-            nonlocal answered
             if message["type"] == "http.response.start":
-                answered = True
                 headers = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
                     headers.setdefault(name, value)
@@ -134,10 +131,11 @@ class Guard:
 
         Raises BroadcasterError if that cannot be known.
         """
-        if not self.users.all():
+        known = {one.name: one for one in self.users.all()}
+        if not known:
             return User("", Right.APPROVER, "") if self.on_loopback else None
         session = request.session
-        user = self.users.named(str(session.get("user", "")))
+        user = known.get(str(session.get("user", "")))
         signed = str(session.get("stamp", ""))
         if session.get("id") in self._ended:
             return None

@@ -35,7 +35,6 @@ _lock = Lock()
 @dataclass(frozen=True)
 class Made:
     file: Path
-    seconds: float
     bars: Sequence[int]  # 0 to 100
 
 
@@ -51,12 +50,11 @@ def made(root: Path, content: Content, script: str, cluster: Cluster, tag: str, 
             for to in (wav, mp3):
                 _command(root, "script", "render", script, *place, "-o", str(to))
             with wave.open(str(wav)) as reader:
-                seconds = reader.getnframes() / reader.getframerate()
                 bars = peaks(reader.readframes(reader.getnframes()), BARS)
             mp3.replace(file)
-            file.with_suffix(".json").write_text(dumps({"seconds": seconds, "bars": bars}), "ascii")
+            file.with_suffix(".json").write_text(dumps(bars), "ascii")
         _tidy(file.parent)
-    return Made(file, seconds, bars)
+    return Made(file, bars)
 
 
 def known(root: Path, content: Content, script: str, cluster: Cluster, tag: str, day: date) -> Made | None:
@@ -79,9 +77,9 @@ def _folder(root: Path) -> Path:
 
 def _kept(file: Path) -> Made | None:
     try:
-        told = loads(file.with_suffix(".json").read_text("ascii"))
-        return Made(file, told["seconds"], told["bars"]) if file.is_file() else None
-    except (OSError, ValueError, KeyError):
+        bars = loads(file.with_suffix(".json").read_text("ascii"))
+        return Made(file, bars) if file.is_file() else None
+    except (OSError, ValueError):
         return None
 
 

@@ -64,7 +64,7 @@ def on_air(status: Mapping[str, Any] | None) -> list[dict[str, Any]]:
 
 def following(planned: Iterable[Occurrence], now: datetime) -> dict[str, Any] | None:
     """The next broadcast that will sound, and where."""
-    coming = [one for one in planned if one.at > now and not timetable.is_lost(one)]
+    coming = timetable.upcoming(planned, now)
     if not coming:
         return None
     first = min(coming, key=lambda one: one.at)
@@ -106,7 +106,7 @@ def alarms(status: Mapping[str, Any] | None, now: datetime) -> list[dict[str, st
 
 def emergencies(status: Mapping[str, Any] | None) -> list[dict[str, str]]:
     return [
-        {"id": one["id"], "title": one["title"], "by": one["by"], "left": output.length(one["left"])}
+        {"title": one["title"], "by": one["by"], "left": output.length(one["left"])}
         for one in (status["alerts"] if status else ())
     ]
 
@@ -114,8 +114,9 @@ def emergencies(status: Mapping[str, Any] | None) -> list[dict[str, str]]:
 def today(planned: Sequence[Occurrence], rows: Sequence[Airing], now: datetime) -> dict[str, Any]:
     """The day's broadcasts, what was put on air by hand, and whether all that was due sounded."""
     logged = {one.occurrence: one for one in rows}
+    next_at = min((one.at for one in timetable.upcoming(planned, now)), default=None)
     found = [
-        _of_log(logged[one.id], now) if one.id in logged else _of_plan(one, planned, now) for one in planned
+        _of_log(logged[one.id], now) if one.id in logged else _of_plan(one, next_at, now) for one in planned
     ]
     found += [_of_log(one, now) for one in rows if one.kind in (Kind.ON_DEMAND, Kind.ALERT)]
     together: dict[tuple[datetime, str], list[Row]] = {}
@@ -128,7 +129,6 @@ def today(planned: Sequence[Occurrence], rows: Sequence[Airing], now: datetime) 
     ]
     aired = sum(one.outcome is Outcome.AIRED for one in due)
     return {
-        "day": output.day(now.date()),
         "answer": _answer(len(due), aired),
         "good": aired == len(due),
         "rows": [
@@ -178,8 +178,7 @@ def _minutes(moment: datetime) -> float:
     return moment.hour * 60 + moment.minute + moment.second / 60
 
 
-def _of_plan(one: Occurrence, planned: Sequence[Occurrence], now: datetime) -> Row:
-    coming = (each.at for each in planned if each.at > now and not timetable.is_lost(each))
+def _of_plan(one: Occurrence, next_at: datetime | None, now: datetime) -> Row:
     told, state = timetable.told(one), "planned"
     if one.state is not State.PLANNED:
         state = "silent"
@@ -187,7 +186,7 @@ def _of_plan(one: Occurrence, planned: Sequence[Occurrence], now: datetime) -> R
         state, told = "now", _("on air now")
     elif timetable.unrecorded(one, now):
         state, told = "unknown", _("not in the log yet")
-    elif one.at == min(coming, default=None):
+    elif one.at == next_at:
         state = "next"
     return Row(one.at, one.seconds, one.script_title, timetable.languages(one), one.cluster_name, state, told)
 

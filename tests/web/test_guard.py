@@ -449,7 +449,7 @@ class TestUsers:
         assert rows["lan"]["password"].startswith("$argon2id$")
         assert rows["lan"]["password"] != rows["mai"]["password"]
         assert users.path.stat().st_mode & 0o777 == 0o600
-        assert users.check("lan", PASSWORD) == users.named("lan")
+        assert users.check("lan", PASSWORD) == users.all()[0]
         assert users.check("lan", PASSWORD + "x") is None
         assert users.check("nobody", PASSWORD) is None
 

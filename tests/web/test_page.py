@@ -3,7 +3,6 @@
 import os
 import re
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -25,6 +24,7 @@ from broadcaster.model.airing import Airing, Outcome, shared_out
 from broadcaster.model.plan import plan
 from broadcaster.model.programme import SAMPLE_RATE
 from broadcaster.playout import airing
+from tests.children import typed
 from tests.needs import need
 from tests.sound_server import TOOLS, running
 from tests.sounds import load, save, speech
@@ -53,16 +53,7 @@ class Running:
         return f"http://127.0.0.1:{self.port}"
 
     def command(self, *arguments: str) -> list[str]:
-        return [
-            sys.executable,
-            "-m",
-            "broadcaster",
-            "--lang",
-            "vi",
-            "--station",
-            str(self.folder),
-            *arguments,
-        ]
+        return typed(self.folder, *arguments, lang="vi")
 
     def start(self) -> None:
         with (self.folder / "daemon.log").open("ab") as log:
