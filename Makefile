@@ -23,9 +23,8 @@ $(CATALOGUES:.po=.mo): $(CATALOGUES) | setup
 demo: setup $(CATALOGUES:.po=.mo)
 	$(BIN)/broadcaster demo
 
-# One worker more than there are cores: many tests wait for sound.
 test: setup $(CATALOGUES:.po=.mo)
-	$(BIN)/python -m pytest -n $$(($$(nproc) + 1)) --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 check: setup $(CATALOGUES:.po=.mo)
 	$(BIN)/ruff check .
