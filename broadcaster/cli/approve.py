@@ -107,7 +107,7 @@ def vouched(
             languages=languages,
             items=items or [each.id for each in script.items],
             areas=areas or None,
-            dictionary=content.dictionary,
+            dictionary=content.dictionary_of(script.id),
         )
     )
 
@@ -188,7 +188,7 @@ def pieces(
     approvals = content.approvals.get(script.id, Approvals())
     found: list[Recording | None] = [*content.recordings_of(script.id, item.id, tag)]
     for one in found or [None]:
-        place, is_for = one.area if one else None, bound(item, tag, one, content.dictionary)
+        place, is_for = one.area if one else None, bound(item, tag, one, content.dictionary_of(script.id))
         yield one, (one.lack if one else None) or approvals.lack(tag, item.id, place, is_for)
 
 

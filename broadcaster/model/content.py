@@ -27,9 +27,14 @@ class Content:
     schedules: Sequence[Schedule]  # in file order
     approvals: Mapping[str, Approvals] = field(default_factory=dict)  # by script
     dictionary: Mapping[str, str] = field(default_factory=dict)  # how voices say what is written so
+    dictionaries: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # of scripts with their own
     seasons: Sequence[Season] = ()
     voiced: frozenset[str] = frozenset({"vi"})
     trial: bool = False
+
+    def dictionary_of(self, script: str) -> Mapping[str, str]:
+        """How voices say what *script* writes."""
+        return self.dictionaries.get(script, self.dictionary)
 
     def languages_of(self, script: Script) -> list[str]:
         """Those in which something of *script* is there, written or recorded."""

@@ -560,7 +560,7 @@ def recipe_at(
         content.areas.words(area, day),
         content.recordings,
         content.approvals.get(script, NOBODY),
-        dictionary=content.dictionary,
+        dictionary=content.dictionary_of(script),
         voiced=content.voiced,
         trial=content.trial,
         profile=profile,

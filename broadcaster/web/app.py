@@ -451,7 +451,7 @@ def _standing(content: Content, script: Script, tag: str) -> list[dict[str, Any]
 def _seen(content: Content, script: Script, tag: str) -> str:
     """A mark of all words and recordings of a language as they are: an approval is for these alone."""
     bounds = [
-        bound(item, tag, one, content.dictionary)
+        bound(item, tag, one, content.dictionary_of(script.id))
         for item in script.items
         for one in (None, *content.recordings_of(script.id, item.id, tag))
     ]

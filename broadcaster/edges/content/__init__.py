@@ -13,7 +13,7 @@ from broadcaster.model.recording import Measured, Recordings
 from .areas import read_areas
 from .lines import located
 from .schedules import read_schedules
-from .scripts import read_approvals, read_dictionary, read_recordings, read_scripts
+from .scripts import read_approvals, read_dictionaries, read_dictionary, read_recordings, read_scripts
 from .seasons import read_seasons
 from .station import read_station
 from .tables import CLUTTER, LARGEST_FILE, Reading, digest_of, is_seen
@@ -77,7 +77,15 @@ def load(
     kept = [name for folder, _, name in (one.partition("/") for one in reading.left_out) if folder == "audio"]
     approvals = {name: read_approvals(reading, name) for name in (*scripts, *kept)}
     content = Content(
-        head, areas, scripts, recordings, schedules, approvals, read_dictionary(reading), seasons or ()
+        head,
+        areas,
+        scripts,
+        recordings,
+        schedules,
+        approvals,
+        read_dictionary(reading, "audio/dictionary.toml") or {},
+        read_dictionaries(reading, scripts),
+        seasons or (),
     )
     faults = located(station, [*reading.faults, *reading.missing], instead)
     return Loaded(content, _few(faults), frozenset(reading.left_out))

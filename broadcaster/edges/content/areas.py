@@ -17,7 +17,10 @@ MOST = 5  # areas named in one sentence
 
 
 def read_areas(reading: Reading) -> Areas:
-    """What areas.toml names, with all above it and above the station and its clusters since the merger."""
+    """
+    What areas.toml names, and the province's areas.toml beside it, with all above that and above the station and
+    its clusters since the merger.
+    """
     codes, found = _own(reading)
     country = read_country(reading)
     own = [_in_its_parent(area, country) for _, area in found]
@@ -31,8 +34,17 @@ def read_areas(reading: Reading) -> Areas:
 
 
 def _own(reading: Reading) -> tuple[list[str], list[tuple[Table, Area]]]:
-    """The codes in areas.toml, and the areas in it that can be used, each with its table."""
-    table = reading.open(reading.root / "schedules" / "areas.toml")
+    """The codes in areas.toml and the province's, and the areas in them that can be used, each with its table."""
+    codes, found = _named(reading, "areas.toml", needed=True)
+    codes_above, above_found = _named(reading, "areas.province.toml", needed=False)
+    return [*codes, *codes_above], [*found, *(pair for pair in above_found if pair[1].code not in codes)]
+
+
+def _named(reading: Reading, name: str, *, needed: bool) -> tuple[list[str], list[tuple[Table, Area]]]:
+    path = reading.root / "schedules" / name
+    if not needed and reading.where(path) not in reading.instead and not is_seen(path.exists):
+        return [], []
+    table = reading.open(path)
     found: list[tuple[Table, Area]] = []
     codes: list[str] = []
     for one in table.tables("area") if table else ():

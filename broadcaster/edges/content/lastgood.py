@@ -10,7 +10,17 @@ from broadcaster.model.errors import BroadcasterError, Fault, said, say
 from . import Loaded
 
 Read = Callable[[Mapping[str, str | None]], Loaded]  # the content, with texts in place of files
-SHARED = ("schedules/station.toml", "schedules/areas.toml", "schedules/areas.csv", "schedules/seasons.toml")
+SHARED = tuple(
+    f"schedules/{name}"
+    for name in (
+        "station.toml",
+        "areas.toml",
+        "areas.province.toml",
+        "areas.csv",
+        "seasons.toml",
+        "seasons.province.toml",
+    )
+)
 
 
 class LastGood:

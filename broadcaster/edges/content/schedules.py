@@ -51,7 +51,13 @@ HEAD = (
     "relay",
     "minutes",
 )  # keys at the top of a schedule
-NO_SCHEDULES = ("station", "areas", "seasons")  # files of schedules/ that are something else
+NO_SCHEDULES = (
+    "station",
+    "areas",
+    "areas.province",
+    "seasons",
+    "seasons.province",
+)  # files of schedules/ that are something else
 
 
 def read_schedules(

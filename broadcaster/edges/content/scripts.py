@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from stat import S_ISREG
@@ -128,17 +128,23 @@ def read_approvals(reading: Reading, script: str) -> Approvals:
     return Approvals(found)
 
 
-def read_dictionary(reading: Reading) -> Mapping[str, str]:
-    """How voices say what is written so."""
-    path = reading.root / "audio" / "dictionary.toml"
-    if not is_seen(path.exists):
-        return {}
+def read_dictionary(reading: Reading, name: str) -> Mapping[str, str] | None:
+    """How voices say what is written so; None if there is no such file."""
+    path = reading.root / name
+    if name not in reading.instead and not is_seen(path.exists):
+        return None
     before = len(reading.faults)
     table = reading.open(path)
     found = {word: said for word in table.data if (said := table.text(word))} if table else {}
     if len(reading.faults) > before:
-        reading.left_out.add("audio/dictionary.toml")
+        reading.left_out.add(name)
     return found
+
+
+def read_dictionaries(reading: Reading, scripts: Iterable[str]) -> dict[str, Mapping[str, str]]:
+    """Those of scripts that bring their own, as they were approved elsewhere; it holds in place of the station's."""
+    found = {name: read_dictionary(reading, f"audio/{name}/dictionary.toml") for name in scripts}
+    return {name: words for name, words in found.items() if words is not None}
 
 
 def read_recordings(reading: Reading, scripts: Mapping[str, Script]) -> Iterator[Recording]:

@@ -1,4 +1,4 @@
-"""seasons.toml: stretches of the year that belong to a group in a place."""
+"""seasons.toml, and the province's: stretches of the year that belong to a group in a place."""
 
 from broadcaster.model.errors import say
 from broadcaster.model.schedule import Season
@@ -10,19 +10,20 @@ from .tables import Reading, Table, an_identifier, is_seen, read_within, some_te
 
 def read_seasons(reading: Reading) -> list[Season] | None:
     """Those that were declared; None if not all could be read: schedules that name any must wait."""
-    path = reading.root / "schedules" / "seasons.toml"
-    name = reading.where(path)
-    if reading.instead.get(name, "") is None or (name not in reading.instead and not is_seen(path.exists)):
-        return []
+    found: list[Season] = []
     before = len(reading.faults)
-    table = reading.open(path)
-    found = [_season(reading, one) for one in table.tables("season")] if table else []
-    if table:
-        table.close()
-    if len(reading.faults) > before:
-        reading.left_out.add(name)
-        return None
-    return found
+    for name in ("seasons.toml", "seasons.province.toml"):
+        path = reading.root / "schedules" / name
+        where = reading.where(path)
+        if reading.instead.get(where, "") is None or not (where in reading.instead or is_seen(path.exists)):
+            continue
+        well = len(reading.faults)
+        if table := reading.open(path):
+            found += [_season(reading, one) for one in table.tables("season")]
+            table.close()
+        if len(reading.faults) > well:
+            reading.left_out.add(where)
+    return found if len(reading.faults) == before else None
 
 
 def _season(reading: Reading, table: Table) -> Season:

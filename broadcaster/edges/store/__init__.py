@@ -8,6 +8,7 @@ SEAM: the station's memory: play log and marks. SQLite, through sqlite-utils.
     counts      what reports ask for, counted once for all (counts.py)
     marks       last known facts of the daemon: alive, on air
     heard       what decoding told of each recording
+    apart       at a province: rows of stations that are not counted (arrivals.py)
 """
 
 import fcntl
@@ -16,10 +17,11 @@ import json
 import os
 import sqlite3
 import sys
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, date, datetime
+from functools import partial
 from itertools import count
 from pathlib import Path
 from threading import Event, RLock
@@ -32,7 +34,7 @@ from broadcaster.model.errors import BroadcasterError, Fault, Text, said, say
 from broadcaster.model.judgement import Heard
 from broadcaster.model.recording import Measured
 
-from . import counts
+from . import arrivals, counts
 
 SKIPPED = 1 << 20  # rows of a damaged table, at most, of which none reads until the rest is given up
 HEAD = "log-head"  # the mark of the last row's number: so it shows if that is gone
@@ -149,19 +151,79 @@ class Store:
         # A row that could not be written would hold up all that come after it.
         row = {name: typed.written(value) if isinstance(value, str) else value for name, value in row.items()}
         with self._using("play log", write=True):
-            self._db.execute("begin immediate")  # nobody adds between the last row and this one
-            last = self._db.execute("select seq, chain from events order by seq desc limit 1").fetchone()
-            seq, before = last or (0, "")
-            row["seq"] = max(seq, self._head()) + 1  # the numbers of rows that are gone are not used again
             if event == "end":
                 row["station_airing"] = int(self._is_first_aired(airing))
-            row["chain"] = link(before or "", row)
+            with self._behind_the_last() as add:
+                add(row)
+
+    @contextmanager
+    def _behind_the_last(self) -> Iterator[Callable[[dict[str, Any]], None]]:
+        """What adds rows to the play log, in one transaction; nobody else adds any meanwhile."""
+        self._db.execute("begin immediate")
+        last = self._db.execute("select seq, chain from events order by seq desc limit 1").fetchone()
+        before, head = (last[1] if last else "") or "", self._head()
+        seq = begun = max(
+            last[0] if last else 0, head
+        )  # the numbers of rows that are gone are not used again
+
+        def add(row: dict[str, Any]) -> None:
+            nonlocal seq, before
+            seq += 1
+            row["seq"] = seq
+            row["chain"] = before = link(before, row)
             names, holes = ", ".join(f'"{name}"' for name in row), ", ".join("?" * len(row))
             # Not by sqlite-utils: it would end the transaction after each of these.
             self._db.execute(f"insert into events ({names}) values ({holes})", list(row.values()))
-            self._db.execute("insert or replace into marks values (?, ?)", [HEAD, json.dumps(row["seq"])])
-            if event == "end" and row["seq"] - counts.counted(self._db.conn) >= COUNT_EVERY:
+
+        yield add
+        if seq > begun:
+            self._db.execute("insert or replace into marks values (?, ?)", [HEAD, json.dumps(seq)])
+            if seq - counts.counted(self._db.conn) >= COUNT_EVERY:
                 counts.count_on(self._db.conn)
+
+    # What stations send to their province
+
+    def rows_after(self, seq: int, most: int, until: int | None = None) -> list[dict[str, Any]]:
+        """Rows of the play log behind row *seq*, up to *until*, as they stand there, without what they do not say."""
+        where, values = ("seq > ? and seq <= ?", [seq, until]) if until else ("seq > ?", [seq])
+        with self._using("play log"):
+            rows = list(self._db["events"].rows_where(where, values, order_by="seq", limit=most))
+        return [{name: value for name, value in row.items() if value is not None} for row in rows]
+
+    def before(self, seq: int) -> tuple[int, str]:
+        """The number and the chain of the row before row *seq*; 0 and "" if there is none."""
+        with self._using("play log"):
+            asked = "select seq, chain from events where seq < ? order by seq desc limit 1"
+            found = self._db.execute(asked, [seq]).fetchone()
+        return (found[0], found[1] or "") if found else (0, "")
+
+    def extent(self, first: int) -> tuple[int, int]:
+        """The number of the last row from row *first* on, and how many there are."""
+        with self._using("play log"):
+            asked = "select coalesce(max(seq), 0), count(*) from events where seq >= ?"
+            last, count = self._db.execute(asked, [first]).fetchone()
+        return last, count
+
+    def take(
+        self, batches: Iterable[arrivals.Batch], is_theirs: Callable[[str, str], bool]
+    ) -> list[arrivals.Taken]:
+        """
+        Take rows of stations in; all are on the disk when this returns, none where it raises BroadcasterError.
+
+        *is_theirs* says of a station and an area whether broadcasts there can be its own.
+        """
+        with self._using("play log", write=True), self._behind_the_last() as add:
+            arrivals.make_tables(self._db.conn)
+            return [
+                arrivals.take(self._db.conn, one, link, add, partial(is_theirs, one.sender))
+                for one in batches
+            ]
+
+    def missing(self, sender: str, first: int, last: int, count: int) -> list[tuple[int, int]]:
+        """Stretches of the numbers from *first* to *last* of a station, of which it has *count*, that are not here."""
+        with self._using("play log", write=True):
+            arrivals.make_tables(self._db.conn)
+            return arrivals.missing(self._db.conn, sender, first, last, count)
 
     def _is_first_aired(self, airing: Airing) -> bool:
         """Of all clusters that aired this broadcast: the others add nothing to what the station aired."""
@@ -303,8 +365,12 @@ class Store:
     # Marks
 
     def mark(self, name: str, value: Any) -> None:
+        self.mark_all({name: value})
+
+    def mark_all(self, values: Mapping[str, Any]) -> None:
         with self._using("marks", write=True):
-            self._db["marks"].upsert({"name": name, "value": json.dumps(value)}, pk="name")
+            rows = [{"name": name, "value": json.dumps(value)} for name, value in values.items()]
+            self._db["marks"].upsert_all(rows, pk="name")
 
     def marks(self) -> dict[str, Any]:
         found = {}
@@ -523,7 +589,7 @@ def _make_tables(db: Any) -> None:
     with db.conn:
         text = {field.name: str for field in fields(Airing)}
         columns = {"seq": int, "event": str, **text, "seconds": float}
-        columns |= {"heard": float, "station_airing": int, "chain": str}
+        columns |= {"heard": float, "station_airing": int, "chain": str, **arrivals.COLUMNS}
         db["events"].create(columns, pk="seq", if_not_exists=True)
         for name in columns.keys() - db["events"].columns_dict.keys():  # of an older version
             db["events"].add_column(name, columns[name])
