@@ -637,7 +637,14 @@ class Daemon:
                 if halt.sounding
             ],
             "alerts": [
-                {"id": one.id, "title": one.title, "by": one.by, "left": one.left, "every": one.every}
+                {
+                    "id": one.id,
+                    "title": one.title,
+                    "by": one.by,
+                    "left": one.left,
+                    "every": one.every,
+                    "has_words": bool(one.programmes),
+                }
                 for one in self._alerts.in_force
             ],
             "alarms": [

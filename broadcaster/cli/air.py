@@ -19,6 +19,7 @@ from broadcaster.edges.clock import SystemClock
 from broadcaster.edges.content import Loaded, fingerprint
 from broadcaster.edges.control import NotRunningError, ask
 from broadcaster.edges.store import Store, daemon_runs, sole_daemon
+from broadcaster.fleet.receiving import Receiving
 from broadcaster.model import typed
 from broadcaster.model.content import Content
 from broadcaster.model.errors import BroadcasterError, Fault, said, say
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from broadcaster.playout import Output
 
 PREPARE_DAYS = 2
+TAKING = 60.0  # seconds for which edits wait for files of the province
 HERE_ALONE, OFF = "127.0.0.1:8710", "off"  # where the page listens
 DAEMON_IS_OFF = 1  # exit codes of `status`
 SOMETHING_IS_WRONG = 2
@@ -80,7 +82,7 @@ def run(
     from broadcaster.edges.control import Control
     from broadcaster.edges.crew import Scheduled
 
-    from .page import Page
+    from . import beside
 
     here: Here = context.obj
     clock = SystemClock()
@@ -89,6 +91,8 @@ def run(
     told.addFilter(InTheirLanguage())
     logging.basicConfig(level=logging.INFO, handlers=[told], format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("apscheduler").setLevel(logging.ERROR)  # a look at the plan that took long is no news
+    with suppress(BroadcasterError, OSError):  # the link tries again; the last good content goes on
+        Receiving(here.root).finish()
     here.as_aired()  # no station, no daemon: say so before anything is written
     reporting = _Reporting(clock)
     with sole_daemon(here.root), here.memory() as (store, damage):
@@ -100,7 +104,7 @@ def run(
                 alarms=Alarms(clock, reporting.report),
                 assembly=here.assembly(),
                 open_output=lambda cluster: _output(here, cluster, clock),
-                fingerprint=lambda: fingerprint(here.root),
+                fingerprint=_Settled(here.root, clock),
                 load=lambda: reporting.follow(_load(here, store)),
                 prepare=lambda stopping: _prepare(here.root, stopping),
                 switch=Switch,
@@ -118,19 +122,44 @@ def run(
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             # In a thread: what the signal interrupts may be holding the event's own lock.
             signal.signal(number, lambda *_: Thread(target=daemon.stopping.set).start())
-        page = None
+        others = [beside.link(here.root, daemon.world.alarms, clock)]
         if listen != OFF:
             secured = [one.resolve() for one in (certificate, key) if one is not None]
-            page = Page(here.root, listen, secured, daemon.world.alarms, clock)
+            others.append(beside.page(here.root, listen, secured, daemon.world.alarms, clock))
         notify.ready()
         try:
             daemon.run()
         finally:
-            if page is not None:
-                page.close()
+            for one in others:
+                one.close()
             if control is not None:
                 control.close()
             reporting.close()
+
+
+class _Settled:
+    """A number that changes with the content, but not while files of the province are being put in place."""
+
+    def __init__(self, root: Path, clock: SystemClock) -> None:
+        self._root, self._clock, self._receiving = root, clock, Receiving(root)
+        self._last = fingerprint(root)
+        self._since: float | None = None  # monotonic: when files began to be put in place
+
+    def __call__(self) -> int:
+        if self._unsettled():
+            return self._last
+        found = fingerprint(self._root)
+        if not self._unsettled():  # nor did they begin meanwhile
+            self._last = found
+        return self._last
+
+    def _unsettled(self) -> bool:
+        """A link that fell before it was done does not keep officers from editing for long."""
+        if not self._receiving.is_taking:
+            self._since = None
+            return False
+        self._since = self._clock.monotonic() if self._since is None else self._since
+        return self._clock.monotonic() - self._since < TAKING
 
 
 def _all_made(rows: str) -> bool:

@@ -117,7 +117,7 @@ def alert(
             )
         )
     else:
-        order(here, _meant(here, what), cluster or [], every * 60, lasts * 60)
+        order(here, meant(here, what), cluster or [], every * 60, lasts * 60)
 
 
 @dataclass(frozen=True)
@@ -159,18 +159,36 @@ def order(here: Here, meant: Meant, clusters: Sequence[str], every: float, left:
     _order(here, secrets.token_hex(3), meant, clusters, every, left, by)
 
 
-def _meant(here: Here, what: str) -> Meant:
+def take_up(
+    here: Here, name: str, meant: Meant, clusters: Sequence[str], every: float, left: float, by: str
+) -> None:
+    """Raise the emergency *name*, which comes from elsewhere; one that waits for its words gets them."""
+    waiting = {one["id"] for one in ask(here.root, "status", {})["alerts"] if not one["has_words"]}
+    if name in waiting:
+        every_one = here.content().station.clusters
+        places = [
+            Place(one.id, one.name, one.profile, one.languages) for one in every_one if one.id in clusters
+        ]
+        _hand_over(here, name, meant, places)
+    else:
+        _order(here, name, meant, clusters, every, left, by)
+
+
+def of_file(path: Path, title: str) -> Meant:
+    """An audio file, called *title*."""
+    return Meant(
+        typed.written(title), "", lambda made_by, place: [("und", made_by.from_file(path, place.profile))]
+    )
+
+
+def meant(here: Here, what: str) -> Meant:
     if _there(here.root / "audio" / what / "script.toml"):
         return of_script(here, what)
     path = Path(what)
     if _there(path):
         if path.suffix.lower() not in SOUNDS:  # it may be no sound at all: find out before anybody is alarmed
             _try(here, path)
-        return Meant(
-            typed.written(path.name),
-            "",
-            lambda made_by, place: [("und", made_by.from_file(path, place.profile))],
-        )
+        return of_file(path, path.name)
     if IDENTIFIER.fullmatch(what.strip()):
         scripts = sorted(one.parent.name for one in (here.root / "audio").glob("*/script.toml"))
         raise BroadcasterError(

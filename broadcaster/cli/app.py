@@ -18,9 +18,11 @@ from . import (
     demo,
     exchange,
     log,
+    member,
     missing,
     output,
     plan,
+    province,
     recording,
     render,
     report,
@@ -56,6 +58,8 @@ for name, group in (
     ("area", area),
     ("amplifier", amplifier),
     ("user", user),
+    ("station", member),
+    ("province", province),
 ):
     app.add_typer(group.app, name=name)
 

@@ -1,6 +1,7 @@
 """The files of a new station. Nothing in them sounds until an officer switches it on."""
 
 import json
+from collections.abc import Iterable
 
 STATION = """\
 name = "{name}"
@@ -60,6 +61,48 @@ Kính thưa bà con {{commune.name}}. Đây là chương trình thử loa của 
 Xin cảm ơn bà con đã lắng nghe.
 """
 '''
+
+
+PROVINCE = """\
+# Nội dung của tỉnh, gửi xuống các đài xã: broadcaster province publish
+# The province's content; stations get what concerns them. Their own hours, clusters and languages stay theirs.
+name = "{name}"
+area = "{area}"
+timezone = "Asia/Ho_Chi_Minh"
+
+[hours]                                 # để xem thử kế hoạch ở tỉnh / for looking at the plan here
+allowed = [[05:00:00, 06:30:00], [16:30:00, 18:30:00]]
+
+[[cluster]]                             # không ra loa / no loudspeaker: for looking and listening
+id = "tinh"
+name = "{name}"
+area = "{area}"
+languages = ["vi"]                      # thêm những tiếng mà tỉnh duyệt / and what else the province approves
+sink = "null"
+"""
+
+PROVINCE_AREAS = """\
+# Các xã của tỉnh; thêm thôn, bản khi kịch bản hay lịch phát nói riêng với nơi ấy.
+# The province's communes; add villages where a schedule or a script is for them alone.
+"""
+
+COMMUNE = """
+[[area]]
+code = "{code}"
+name = "{name}"
+kind = "commune"
+from = 2025-07-01
+"""
+
+
+def of_province(area: str, name: str, communes: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """The text of each file of a province's content, by its path."""
+    listed = "".join(COMMUNE.format(code=code, name=called) for code, called in communes)
+    return {
+        "schedules/station.toml": PROVINCE.format(name=name, area=area),
+        "schedules/areas.toml": PROVINCE_AREAS + listed,
+        ".gitignore": "/var/\n",
+    }
 
 
 def files(name: str, area: str, area_name: str) -> dict[str, str]:

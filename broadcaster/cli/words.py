@@ -46,6 +46,24 @@ def reason(word: str) -> str:
     }.get(word, word)
 
 
+def how(word: str) -> str:
+    """How a station is."""
+    return {
+        "invited": _("invited"),
+        "gone": _("not in reach"),
+        "off": _("daemon off"),
+        "silent": _("silent: no sound"),
+        "clock": _("clock wrong"),
+        "alarm": _("alarm"),
+        "up": _("up"),
+    }.get(word, word)
+
+
+def content(word: str) -> str:
+    """How new the province's content is at a station."""
+    return {"new": _("newest"), "old": _("older"), "none": _("none")}.get(word, "–")
+
+
 def lack(word: str) -> str:
     return {
         "no-recording": _("no recording"),

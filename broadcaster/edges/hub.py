@@ -1,12 +1,11 @@
 """The province's server: a nats-server, its configuration, and who may say what to whom."""
 
 import json
-import os
 import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,16 +42,16 @@ class Served:
 class Hub:
     """The server's folder, and the process while it runs."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, put: Callable[[Path, bytes], None]) -> None:
+        """*put* writes a file that is whole or not there."""
+        self.folder, self._put = folder, put
         self._process: subprocess.Popen[bytes] | None = None
         self._log = folder / "server.log"
 
     def write(self, name: str, served: Served, certificate: bytes, key: bytes) -> None:
         """Write what the server reads at its start."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        self._put("server.pem", certificate)
-        self._put("server.key", key)
+        self._put(self.folder / "server.pem", certificate)
+        self._put(self.folder / "server.key", key)
         tls = {"cert_file": "server.pem", "key_file": "server.key", "timeout": 60}
         config: dict[str, Any] = {
             "server_name": name,
@@ -70,7 +69,7 @@ class Hub:
         text = json.dumps(config, indent=2)
         include = '"timeout": 60,\n    include "users.conf"\n  }'
         head, _, tail = text.rpartition('"authorization": {\n    "timeout": 60\n  }')
-        self._put("server.conf", f'{head}"authorization": {{\n    {include}{tail}'.encode())
+        self._put(self.folder / "server.conf", f'{head}"authorization": {{\n    {include}{tail}'.encode())
 
     def admit(self, peers: Sequence[Peer]) -> None:
         """Let these in and nobody else; who is connected and is not among them is cut off."""
@@ -78,7 +77,7 @@ class Hub:
         text = f"users = {json.dumps(users, indent=1)}\n".encode()
         path = self.folder / "users.conf"
         if not path.exists() or path.read_bytes() != text:
-            self._put(path.name, text)
+            self._put(path, text)
             if self.runs and self._process is not None:
                 self._process.send_signal(signal.SIGHUP)
 
@@ -125,15 +124,6 @@ class Hub:
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait()
-
-    def _put(self, name: str, data: bytes) -> None:
-        part = self.folder / f".{name}.part"
-        part.unlink(missing_ok=True)
-        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(self.folder / name)
 
 
 def _program() -> str | None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
 from ipaddress import ip_address
+from typing import Any
 
 from broadcaster.model.errors import BroadcasterError, Fault, say
 
@@ -134,18 +135,16 @@ def authority(name: str) -> Certificate:
 def certificate(issuer: Certificate, hosts: Sequence[str]) -> Certificate:
     """One for a server that is found by these names or addresses."""
     from cryptography import x509
-    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
     above = x509.load_pem_x509_certificate(issuer.certificate)
     signing = load_pem_private_key(issuer.key, None)
-    assert isinstance(signing, EllipticCurvePrivateKey)  # noqa: S101 - `authority` makes no other
     names = x509.SubjectAlternativeName([_general(host) for host in hosts])
     issued_by = above.subject.rfc4514_string().removeprefix("CN=")
     return _issued(hosts[0], _new_key(), issued_by, signing, [(names, False)])
 
 
-def _issued(name, key, issuer, signing, extensions) -> Certificate:  # type: ignore[no-untyped-def]  # noqa: ANN001
+def _issued(name: str, key: Any, issuer: str, signing: Any, extensions: Sequence[Any]) -> Certificate:
     from cryptography import x509
     from cryptography.hazmat.primitives.hashes import SHA256
     from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
@@ -166,13 +165,13 @@ def _issued(name, key, issuer, signing, extensions) -> Certificate:  # type: ign
     return Certificate(signed.public_bytes(Encoding.PEM), key.private_bytes(*form))
 
 
-def _new_key():  # type: ignore[no-untyped-def]  # noqa: ANN202
+def _new_key() -> Any:
     from cryptography.hazmat.primitives.asymmetric import ec
 
     return ec.generate_private_key(ec.SECP256R1())
 
 
-def _general(host: str):  # type: ignore[no-untyped-def]  # noqa: ANN202
+def _general(host: str) -> Any:
     from cryptography import x509
 
     try:

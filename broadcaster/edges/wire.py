@@ -7,6 +7,7 @@ flushes old requests into the new connection.)
 """
 
 import asyncio
+import logging
 import ssl
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -127,9 +128,10 @@ async def connect(
     The server is known by the certificate *authority* (PEM); None: whoever answers, and nothing that it says is
     to be believed. Raises UnreachableError.
     """
-    import nats
     import nats.errors
+    from nats.aio.client import Client
 
+    logging.getLogger("asyncio").setLevel(logging.ERROR)  # it warns of how TLS connections end
     broken = asyncio.Event()
 
     async def over() -> None:
@@ -141,7 +143,7 @@ async def connect(
     context = ssl.create_default_context(cadata=authority.decode() if authority else None)
     if authority is None:
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    client = nats.NATS()
+    client = Client()
     try:
         await client.connect(
             f"tls://{address}",

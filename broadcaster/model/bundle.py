@@ -1,7 +1,7 @@
 """What a province's content means for one station: which files it is to have, and what becomes of its own."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import PurePosixPath
@@ -225,7 +225,7 @@ def taking(bundle: Bundle, held: Mapping[str, str], there: Mapping[str, str]) ->
             )
         elif path in edited and there[path] != one.digest:
             kept.append(Kept(path, say("It was changed here, and stays so.")))
-    gone = [path for path in held if path in there and path not in files or path in left_out and path in held]
+    gone = [path for path in held if (path in there and path not in files) or (path in left_out and path in held)]
     spared = {_folder(path) for path in made} & {
         _folder(path) for path in gone if path.endswith("/script.toml")
     }

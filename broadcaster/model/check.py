@@ -113,7 +113,8 @@ def _not_then(
 def _areas(content: Content, schedule: Schedule, hearing: Sequence[Cluster], day: date) -> Iterator[Fault]:
     for index, code in enumerate(schedule.areas):
         yield from _not_then(content, code, day, f"schedules/{schedule.id}.toml", ("areas", index))
-    if not hearing:
+    below = any(content.areas.lies_in(code, content.station.area, day) for code in schedule.areas)
+    if not hearing and not below:  # a province has no loudspeakers where its schedules are for
         yield of_schedule(
             schedule,
             say("No cluster of this station lies in its areas."),

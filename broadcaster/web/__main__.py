@@ -5,7 +5,7 @@ from pathlib import Path
 from threading import Thread
 
 from broadcaster.cli import language, output
-from broadcaster.cli.page import FAILED
+from broadcaster.cli.beside import FAILED
 from broadcaster.edges.sandbox import end_with_parent
 from broadcaster.model.errors import BroadcasterError
 

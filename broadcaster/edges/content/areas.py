@@ -13,6 +13,7 @@ from .country import MERGER, Country, same_name, uncovered
 from .newer import IMPORTED, LARGEST, of_csv
 from .tables import MOST_STRANGERS, Reading, Table, a_date, a_text, is_seen, repeated
 
+MOST_CODES = 20  # of areas told in one sentence
 MOST = 5  # areas named in one sentence
 
 
@@ -206,7 +207,7 @@ def _meant(code: str, codes: Sequence[str], own: Iterable[Area], country: Countr
     if near := get_close_matches(code, codes, 1):
         return say("Did you mean “{meant}”?", meant=near[0])
     named = [area for area in own if same_name(area.name, code)] or country.like(code)
-    every = ", ".join(codes)
+    every = ", ".join(codes[:MOST_CODES]) + (" …" if len(codes) > MOST_CODES else "")
     if named:
         return say("Did you mean {meant}? This station has {codes}.", meant=_listed(named), codes=every)
     return say("Add it there, or name one of: {codes}.", codes=every)

@@ -1,0 +1,410 @@
+"""
+The station's end of the wire. A station needs none of it: whatever does not come now comes later.
+
+Two connections: one for what is short and urgent, and one for files while any come in, so that no emergency
+waits behind a file.
+"""
+
+import asyncio
+import json
+import logging
+import random
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Protocol
+
+from broadcaster.edges import keeping, keys
+from broadcaster.edges.clock import Clock
+from broadcaster.edges.wire import LARGEST, Message, UnreachableError, Wire, connect
+from broadcaster.model.bundle import Bundle, File
+from broadcaster.model.errors import BroadcasterError, Fault, say
+from broadcaster.model.order import InForce, Order, due
+
+from .membership import Membership, folder_of
+from .outbox import Outbox, packed
+from .receiving import Receiving, RefusedError
+from .urgent import KIND as URGENT
+
+logger = logging.getLogger("broadcaster")
+
+CHUNK = 1 << 15  # bytes of a file that travel at once
+WINDOW = 4  # chunks on the way: what a line of 1 Mbit/s and 300 ms holds, and no more
+CHUNK_PATIENCE = 60.0  # seconds for a chunk
+AGAIN = 1.0, 30.0  # seconds until the next try to connect: thousands of stations come back at once
+HERE_EVERY = 30.0  # seconds between two words of how the station is,
+AT_ONCE = 1.0  # and until it is told when something changed
+ROWS_EVERY = 10.0  # seconds between two looks for new rows
+COMPARE_EVERY = 3600.0
+FAILED_AGAIN = 20.0  # seconds until a bundle that could not be taken is tried again
+SOUND_WITHIN = 40.0  # seconds of signal tone; what did not come by then is said in words
+KNOWN_TIME = 3600.0  # seconds for which what the province said of the time is good
+
+
+class Station(Protocol):
+    """What the link has done at its station. May block; called in threads."""
+
+    def state(self) -> Mapping[str, Any]:
+        """How the station is: see `Here` in the province's status."""
+
+    def pulse(self) -> Any:
+        """What changes at once when something begins to sound or to be wrong; None while no daemon runs."""
+
+    def emergencies(self) -> tuple[Sequence[str], Sequence[str], Sequence[str]] | None:
+        """The emergencies in force, those of them that still wait for their words, and those past; None: no daemon."""
+
+    def trusts_clock(self) -> bool: ...
+
+    def raise_emergency(self, order: Order, left: float, sound: Callable[[], Path] | None) -> None:
+        """Have it on air at once, as far as its areas concern this station."""
+
+    def clear(self, names: Sequence[str]) -> None: ...
+
+
+@dataclass
+class _Told:
+    """What was heard of emergencies: kept, so that nothing older is believed after a restart."""
+
+    revision: int = 0
+    raised: Sequence[str] = ()
+
+
+class Link:
+    """Runs until it is cancelled; goes on by itself after whatever breaks."""
+
+    def __init__(
+        self,
+        root: Path,
+        member: Membership,
+        station: Station,
+        outbox: Outbox,
+        clock: Clock,
+        *,
+        calm: float = 1.0,
+    ) -> None:
+        """*calm* stretches or shortens all that is waited."""
+        self._member, self._station, self._outbox, self._clock = member, station, outbox, clock
+        self._receiving = Receiving(root)
+        self._folder = folder_of(root)
+        self._urgent_file = self._folder / "urgent.json"
+        self._calm = calm
+        self._wire: Wire | None = None
+        self._changed = asyncio.Event()  # something that the province should hear of at once
+        self._bundle = asyncio.Event()  # there may be a new one
+        self._newest: bytes | None = None
+        self._ahead: tuple[timedelta, float] | None = (
+            None  # the province's time before ours, and when that was told
+        )
+        self._urgent = asyncio.Lock()
+        self._document: bytes | None = (
+            None  # the last emergencies that were told, as long as some may not have begun
+        )
+        self._words: set[str] = set()  # emergencies that are being raised
+        self._tasks = set[asyncio.Task[None]]()
+
+    async def run(self) -> None:
+        await asyncio.to_thread(self._receiving.finish)
+        wait = AGAIN[0]
+        while True:
+            try:
+                wire = await connect(
+                    self._member.address,
+                    self._member.authority.encode(),
+                    self._member.seed,
+                    self._member.station,
+                )
+            except UnreachableError as error:
+                logger.info("%s", error)
+            else:
+                wait = AGAIN[0]
+                await self._session(wire)
+            await asyncio.sleep(self._calm * random.uniform(AGAIN[0], wait))  # noqa: S311 - no secret
+            wait = min(2 * wait, AGAIN[1])
+
+    async def _session(self, wire: Wire) -> None:
+        logger.info(say("The province's server is reached: {address}.", address=self._member.address))
+        self._wire = wire
+        name = self._member.station
+        try:
+            async with asyncio.TaskGroup() as group:
+                await wire.hear("urgent", self._hear_urgent)
+                await wire.hear(f"bundle.{name}", self._hear_bundle)
+                for work in (self._be_here, self._send_rows, self._take_bundles, self._keep_up):
+                    group.create_task(self._repeatedly(work, wire))
+                await wire.broken.wait()
+                raise UnreachableError(*_broken())
+        except* UnreachableError as errors:
+            logger.info("%s", errors.exceptions[0])
+        finally:
+            self._wire = None
+            await wire.close()
+
+    async def _repeatedly(self, work: Callable[[Wire], Any], wire: Wire) -> None:
+        """Do it for ever; an error of ours, or of the disk, is told and tried again."""
+        while True:
+            try:
+                await work(wire)
+            except UnreachableError:
+                if wire.broken.is_set():
+                    raise
+                await self._pause(ROWS_EVERY)
+            except (BroadcasterError, OSError) as error:
+                logger.error("%s", error)  # noqa: TRY400 - told in words
+                await self._pause(FAILED_AGAIN)
+            except Exception:
+                logger.exception(say("The link to the province: an error of ours."))
+                await self._pause(FAILED_AGAIN)
+
+    async def _pause(self, seconds: float, until: asyncio.Event | None = None) -> bool:
+        """Wait; no longer than *until* is set, and tell whether it was."""
+        if until is None:
+            await asyncio.sleep(self._calm * seconds)
+            return False
+        with suppress(TimeoutError):
+            await asyncio.wait_for(until.wait(), self._calm * seconds)
+        happened = until.is_set()
+        until.clear()
+        return happened
+
+    # Emergencies
+
+    async def _hear_urgent(self, message: Message) -> None:
+        self._begin(self._follow(message.data, live=True))
+
+    def _begin(self, work: Any) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _keep_up(self, wire: Wire) -> None:
+        """What was in force before this connection was there, and what could not be begun yet."""
+        data = await wire.last("URGENT", "urgent")
+        if data is not None:
+            await self._follow(data, live=False)
+        while self._document is not None:
+            await self._pause(2.0)
+            if self._document is not None:
+                await self._follow(self._document, live=False)
+        await self._pause(60.0)
+
+    async def _follow(self, data: bytes, *, live: bool) -> None:
+        """
+        Do what a document of emergencies says. *live*: it comes this moment, so it is of this moment, whatever
+        our clock says.
+        """
+        async with self._urgent:
+            told = _Told(**keeping.kept(self._urgent_file, {}))
+            try:
+                document = self._read(data, told)
+            except RefusedError as error:
+                await self._refuse("emergency", error)
+                return
+            known = await asyncio.to_thread(self._station.emergencies)
+            if known is None:
+                self._document = data  # no daemon runs, or not yet
+                return
+            in_force, wordless, past = known
+            busy = {*in_force} - {*wordless} | self._words
+            now = None if live else await self._now()
+            do = due(document, busy, past, told.raised, now)
+            timeless = [one for one, left in do.begin if left is None and not live]
+            raised = [one for one in told.raised if one not in do.end]
+            begun = [(one, left) for one, left in do.begin if one not in timeless]
+            kept = _Told(document.revision, [*dict.fromkeys([*raised, *(one.id for one, _ in begun)])])
+            await asyncio.to_thread(keeping.keep, self._urgent_file, asdict(kept))
+            if do.end:
+                await asyncio.to_thread(self._station.clear, do.end)
+                logger.warning(say("The province's all-clear: {names}.", names=", ".join(do.end)))
+            for order, left in begun:
+                self._words.add(order.id)
+                full = (order.until - order.issued).total_seconds()
+                self._begin(self._raise(order, min(full, full if left is None else left)))
+            self._document = data if timeless else None
+            self._changed.set()
+
+    def _read(self, data: bytes, told: _Told) -> InForce:
+        try:
+            document = InForce.of(keys.unseal(data, URGENT, self._member.trusted))
+        except keys.NotTrustedError as error:
+            raise RefusedError(*error.faults) from error
+        except ValueError as error:
+            what = say("It is signed, but this version does not understand it.")
+            raise RefusedError(Fault("", what, say("Update the station."))) from error
+        if document.province != self._member.province:
+            what = say("It is meant for {station}.", station=document.province)
+            raise RefusedError(Fault("", what, say("Nothing of it was used.")))
+        if document.revision < told.revision:
+            what = say("It is older than what is here.")
+            raise RefusedError(Fault("", what, say("Nothing of it was used.")))
+        return document
+
+    async def _raise(self, order: Order, left: float) -> None:
+        """On air at once; its sound comes in meanwhile, if it has one."""
+        loop = asyncio.get_running_loop()
+
+        def sound() -> Path:
+            assert order.sound is not None  # noqa: S101 - else nobody calls it
+            coming = asyncio.wait_for(self._fetch_sound(order.sound), SOUND_WITHIN)
+            try:
+                return asyncio.run_coroutine_threadsafe(coming, loop).result()
+            except TimeoutError as error:
+                raise UnreachableError(*_broken()) from error
+
+        try:
+            await asyncio.to_thread(
+                self._station.raise_emergency, order, left, sound if order.sound else None
+            )
+        except (BroadcasterError, OSError) as error:
+            logger.error("%s: %s", order.id, error)  # noqa: TRY400 - told in words
+        except Exception:
+            logger.exception(say("{what}: an error of ours.", what=order.id))
+        finally:
+            self._words.discard(order.id)
+            self._changed.set()
+
+    async def _fetch_sound(self, file: File) -> Path:
+        folder = self._folder / "sounds"
+        path = folder / f"{file.digest}{Path(file.path).suffix}"
+        if not path.exists():
+            await self._fetch([file])
+            self._receiving.came(file)
+            folder.mkdir(parents=True, exist_ok=True)
+            (self._receiving.parts / file.digest).replace(path)
+        return path
+
+    async def _now(self) -> datetime | None:
+        """By our clock, if it is to be trusted, or by what the province said; None if nobody knows."""
+        if await asyncio.to_thread(self._station.trusts_clock):
+            return self._clock.now()
+        if self._ahead is None or self._clock.monotonic() - self._ahead[1] > KNOWN_TIME:
+            return None
+        return self._clock.now() + self._ahead[0]
+
+    async def _refuse(self, what: str, error: BroadcasterError) -> None:
+        logger.error(say("Refused from the province, {what}: {reason}", what=what, reason=error))
+        await asyncio.to_thread(self._receiving.refuse, what, error, self._clock.now())
+        self._changed.set()
+
+    # How the station is
+
+    async def _be_here(self, wire: Wire) -> None:
+        state = await asyncio.to_thread(self._state)
+        answer = json.loads(await wire.ask(f"here.{self._member.station}", json.dumps(state).encode()))
+        ahead = datetime.fromisoformat(answer["now"]) - self._clock.now()
+        self._ahead = ahead, self._clock.monotonic()
+        keeping.keep(self._folder / "reached.json", {"at": self._clock.now().isoformat(timespec="seconds")})
+        pulse = await asyncio.to_thread(self._station.pulse)
+        for _ in range(int(HERE_EVERY / AT_ONCE)):
+            changed = await self._pause(AT_ONCE, self._changed)
+            if changed or await asyncio.to_thread(self._station.pulse) != pulse:
+                return
+
+    def _state(self) -> Mapping[str, Any]:
+        receiving = self._receiving
+        return {
+            **self._station.state(),
+            "revision": receiving.revision,
+            "kept": [{"path": one.path, "why": one.why.template} for one in receiving.kept][:20],
+            "refused": receiving.refused,
+            "rows_waiting": self._outbox.waiting(),
+        }
+
+    # Rows of the play log
+
+    async def _send_rows(self, wire: Wire) -> None:
+        since = self._clock.monotonic() - COMPARE_EVERY
+        while True:
+            if self._clock.monotonic() - since >= self._calm * COMPARE_EVERY:
+                stretches = await asyncio.to_thread(self._outbox.stretches)
+                told = await self._ask_rows(wire, json.dumps([asdict(one) for one in stretches]).encode())
+                self._outbox.asked_for(told.get("missing", ()))
+                since = self._clock.monotonic()
+            while (batch := await asyncio.to_thread(self._outbox.next)) is not None:
+                told = await self._ask_rows(wire, packed(batch))
+                await asyncio.to_thread(self._outbox.answered, batch, told)
+            await self._pause(ROWS_EVERY)
+
+    async def _ask_rows(self, wire: Wire, data: bytes) -> Mapping[str, Any]:
+        told = json.loads(await wire.ask(f"rows.{self._member.station}", data, CHUNK_PATIENCE))
+        if "refused" in told:
+            what = say("The province refuses rows of the play log: {reason}", reason=told["refused"])
+            raise BroadcasterError(Fault("", what, say("They stay here, and are sent again.")))
+        return told  # type: ignore[no-any-return]
+
+    # Content
+
+    async def _hear_bundle(self, message: Message) -> None:
+        self._newest = message.data
+        self._bundle.set()
+
+    async def _take_bundles(self, wire: Wire) -> None:
+        name = self._member.station
+        data, self._newest = self._newest or await wire.last("BUNDLE", f"bundle.{name}"), None
+        if data is not None:
+            try:
+                bundle = self._receiving.look(data, self._member)
+                if bundle.revision > self._receiving.revision:
+                    await self._take(bundle)
+            except RefusedError as error:
+                await self._refuse(error.faults[0].where or "bundle", error)
+        await self._pause(COMPARE_EVERY, self._bundle)
+
+    async def _take(self, bundle: Bundle) -> None:
+        wanted = await asyncio.to_thread(self._receiving.wanted, bundle)
+        await self._fetch(wanted)
+        for one in wanted:
+            await asyncio.to_thread(self._receiving.came, one)
+        taken = await asyncio.to_thread(self._receiving.take, bundle)
+        logger.info(
+            say("Content of the province: {written} files new, {deleted} taken away, {kept} kept as the commune has them.",
+                written=len(taken.write), deleted=len(taken.delete), kept=len(taken.kept))
+        )  # fmt: skip
+        self._changed.set()
+
+    async def _fetch(self, files: Sequence[File]) -> None:
+        """Fetch *files* on a connection of their own; what came stays, and is gone on from."""
+        if not files:
+            return
+        member = self._member
+        self._receiving.parts.mkdir(parents=True, exist_ok=True)
+        wire = await connect(member.address, member.authority.encode(), member.seed, member.station)
+        try:
+            for one in files:
+                await self._fetch_one(wire, one)
+        finally:
+            await wire.close()
+
+    async def _fetch_one(self, wire: Wire, file: File) -> None:
+        path = self._receiving.parts / file.digest
+        there = path.stat().st_size // CHUNK * CHUNK if path.exists() else 0
+        chunks = range(there // CHUNK, -(-file.size // CHUNK))
+        coming: list[asyncio.Task[bytes | None]] = []
+        ahead = iter(chunks)
+        with path.open("r+b" if path.exists() else "wb") as opened:
+            opened.truncate(there)
+            opened.seek(there)
+            try:
+                for _ in chunks:
+                    while len(coming) < WINDOW and (number := next(ahead, None)) is not None:
+                        asked = wire.last("BLOB", f"blob.{file.digest}.{number}", CHUNK_PATIENCE)
+                        coming.append(asyncio.create_task(asked))
+                    data = await coming.pop(0)
+                    if data is None:
+                        what = say("The province's server does not have it yet.")
+                        raise BroadcasterError(Fault(file.path, what, say("It is asked for again.")))
+                    opened.write(data)
+                    opened.flush()
+            finally:
+                for task in coming:
+                    task.cancel()
+                await asyncio.gather(*coming, return_exceptions=True)
+
+
+def _broken() -> tuple[Fault]:
+    what = say("The line to the province broke.")
+    return (Fault("", what, say("Nothing needs doing: it is tried again.")),)
+
+
+assert CHUNK < LARGEST  # noqa: S101 - a chunk is one message
