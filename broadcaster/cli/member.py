@@ -19,6 +19,7 @@ from broadcaster.edges import keys
 from broadcaster.edges.clock import SystemClock
 from broadcaster.edges.content import fingerprint
 from broadcaster.edges.control import NotRunningError, ask
+from broadcaster.edges.wire import UnreachableError
 from broadcaster.fleet import membership as members
 from broadcaster.fleet import package
 from broadcaster.fleet.membership import Membership
@@ -97,26 +98,12 @@ def join(
 
 
 def _by_wire(code: str, seed: str) -> Membership:
-    from broadcaster.edges.wire import connect
-
     address, name, secret = members.read_code(code)
-
-    async def ask_in() -> bytes:
-        guest = keys.invited_seed(secret)
-        wire = await connect(address, None, guest, f"invited-{name}", patience=PATIENCE)
-        try:
-            return await wire.ask(f"join.{name}", members.request(name, seed, secret), PATIENCE)
-        finally:
-            await wire.close()
-
     try:
-        answer = asyncio.run(ask_in())
-    except BroadcasterError as error:
-        following = say(
-            "See that this machine has a network, that the code is right and not older than 7 days."
-        )
+        return asyncio.run(members.join(address, name, secret, seed, PATIENCE))
+    except UnreachableError as error:
+        following = say("See that this machine has a network, that the code is right and not older than 7 days.")
         raise BroadcasterError(*(replace(fault, next=following) for fault in error.faults)) from error
-    return members.welcomed(answer, secret, seed)
 
 
 def _by_hand(path: Path, seed: str) -> Membership:

@@ -137,21 +137,25 @@ async def connect(
     async def over() -> None:
         broken.set()
 
-    async def wrong(_error: Exception) -> None:
-        """It is told by whatever fails for it."""
+    why: list[Exception] = []
+
+    async def wrong(error: Exception) -> None:
+        why[:] = [error]
 
     context = ssl.create_default_context(cadata=authority.decode() if authority else None)
     if authority is None:
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     client = Client()
-    try:
-        await client.connect(
+    greeting = asyncio.create_task(
+        client.connect(
             f"tls://{address}",
             tls=context,
             nkeys_seed_str=seed,
             name=name,
             inbox_prefix=f"_INBOX.{name}",
             allow_reconnect=False,
+            max_reconnect_attempts=1,
+            reconnect_time_wait=1,
             connect_timeout=int(patience),
             ping_interval=PING_EVERY,
             max_outstanding_pings=PINGS,
@@ -159,10 +163,12 @@ async def connect(
             disconnected_cb=over,
             error_cb=wrong,
         )
+    )
+    try:
+        await asyncio.wait_for(greeting, patience)  # it may wait for ever on a server that is a stranger
     except (nats.errors.Error, OSError, TimeoutError, asyncio.IncompleteReadError) as error:
-        with suppress(Exception):
-            await client.close()
-        raise _unreachable(str(error) or type(error).__name__, address) from error
+        first = why[0] if why and isinstance(error, nats.errors.NoServersError) else error
+        raise _unreachable(str(first) or type(first).__name__, address) from error
     return Wire(client, broken)
 
 

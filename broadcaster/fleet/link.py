@@ -39,6 +39,7 @@ AT_ONCE = 1.0  # and until it is told when something changed
 ROWS_EVERY = 10.0  # seconds between two looks for new rows
 COMPARE_EVERY = 3600.0
 FAILED_AGAIN = 20.0  # seconds until a bundle that could not be taken is tried again
+SOON = 1.0  # seconds until a sound that could not be fetched is asked for again
 SOUND_WITHIN = 40.0  # seconds of signal tone; what did not come by then is said in words
 KNOWN_TIME = 3600.0  # seconds for which what the province said of the time is good
 
@@ -267,9 +268,14 @@ class Link:
     async def _fetch_sound(self, file: File) -> Path:
         folder = self._folder / "sounds"
         path = folder / f"{file.digest}{Path(file.path).suffix}"
-        if not path.exists():
-            await self._fetch([file])
-            self._receiving.came(file)
+        while not path.exists():
+            try:
+                await self._fetch([file])
+                self._receiving.came(file)
+            except BroadcasterError as error:  # it is on its way to the server, or the line broke
+                logger.info("%s", error)
+                await self._pause(SOON)
+                continue
             folder.mkdir(parents=True, exist_ok=True)
             (self._receiving.parts / file.digest).replace(path)
         return path

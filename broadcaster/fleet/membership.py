@@ -1,5 +1,6 @@
 """A station's place in a province: where that is, by which key it is known, and whom it trusts. In var/province/."""
 
+import asyncio
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -7,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from broadcaster.edges import keeping, keys
+from broadcaster.edges.wire import UnreachableError, connect
 from broadcaster.model.errors import BroadcasterError, Fault, say
 
 
@@ -85,6 +87,28 @@ def read_code(text: str) -> tuple[str, str, str]:
             )
         ) from error
     return address, name, secret
+
+
+async def join(address: str, name: str, secret: str, seed: str, patience: float) -> Membership:
+    """Ask the province at *address* to be taken in, for so many seconds. Raises BroadcasterError."""
+    guest = keys.invited_seed(secret)
+    last = UnreachableError()
+    try:
+        async with asyncio.timeout(patience):
+            while True:
+                try:
+                    wire = await connect(address, None, guest, f"invited-{name}", patience=patience)
+                    try:
+                        answer = await wire.ask(f"join.{name}", request(name, seed, secret))
+                        break
+                    finally:
+                        await wire.close()
+                except UnreachableError as error:  # it may have been invited this moment
+                    last = error
+                await asyncio.sleep(0.5)
+    except TimeoutError:
+        raise last from None
+    return welcomed(answer, secret, seed)
 
 
 def request(name: str, seed: str, secret: str) -> bytes:
