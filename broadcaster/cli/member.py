@@ -4,7 +4,6 @@ import asyncio
 import json
 import logging
 import shutil
-import signal
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -19,7 +18,7 @@ from broadcaster.edges import keys
 from broadcaster.edges.clock import SystemClock
 from broadcaster.edges.content import fingerprint
 from broadcaster.edges.control import NotRunningError, ask
-from broadcaster.edges.wire import UnreachableError
+from broadcaster.edges.wire import UnreachableError, until_ended
 from broadcaster.fleet import membership as members
 from broadcaster.fleet import package
 from broadcaster.fleet.membership import Membership
@@ -102,7 +101,9 @@ def _by_wire(code: str, seed: str) -> Membership:
     try:
         return asyncio.run(members.join(address, name, secret, seed, PATIENCE))
     except UnreachableError as error:
-        following = say("See that this machine has a network, that the code is right and not older than 7 days.")
+        following = say(
+            "See that this machine has a network, that the code is right and not older than 7 days."
+        )
         raise BroadcasterError(*(replace(fault, next=following) for fault in error.faults)) from error
 
 
@@ -194,17 +195,8 @@ def link(context: typer.Context) -> None:
     member, clock = members.membership(here.root), SystemClock()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
 
-    async def until_ended() -> None:
-        link = asyncio.create_task(
-            Link(here.root, member, AtStation(here, clock), outbox(here, member), clock).run()
-        )
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            loop.add_signal_handler(number, link.cancel)
-        with suppress(asyncio.CancelledError):
-            await link
-
-    asyncio.run(until_ended())
+    at_station = AtStation(here, clock)
+    asyncio.run(until_ended(Link(here.root, member, at_station, outbox(here, member), clock).run()))
 
 
 class AtStation:

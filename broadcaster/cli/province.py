@@ -4,9 +4,7 @@ import asyncio
 import json as jsons
 import logging
 import secrets
-import signal
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from functools import cache
@@ -24,6 +22,7 @@ from broadcaster.edges.content.country import MERGER, Country
 from broadcaster.edges.hub import Hub as Server
 from broadcaster.edges.hub import Served
 from broadcaster.edges.store import daemon_runs, sole_daemon
+from broadcaster.edges.wire import until_ended
 from broadcaster.fleet import package
 from broadcaster.fleet.membership import code as code_of
 from broadcaster.fleet.overview import Overview, overview, text
@@ -603,19 +602,11 @@ def run(
             page = beside.page(here.root, listen, [], Alarms(clock, lambda _alarm, _begins: None), clock)
         notify.ready()
         try:
-            asyncio.run(_until_ended(Hub(registry, server, store, clock, lies_in(here)).run()))
+            asyncio.run(until_ended(Hub(registry, server, store, clock, lies_in(here)).run()))
         finally:
             server.close()
             if page is not None:
                 page.close()
-
-
-async def _until_ended(work: Any) -> None:
-    task = asyncio.ensure_future(work)
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
-    with suppress(asyncio.CancelledError):
-        await task
 
 
 def lies_in(here: Here) -> Callable[[str, str], bool]:

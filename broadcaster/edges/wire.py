@@ -8,8 +8,9 @@ flushes old requests into the new connection.)
 
 import asyncio
 import logging
+import signal
 import ssl
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from typing import Any
 
@@ -102,9 +103,10 @@ class Wire:
         return list(found.state.subjects or ())
 
     async def close(self) -> None:
-        with suppress(Exception):  # it is over, however it ends
-            await self._client.close()
         self.broken.set()
+        with suppress(Exception):  # it is over, however it ends
+            async with asyncio.timeout(PATIENCE):
+                await self._client.close()
 
     async def _try(self, doing: Awaitable[Any]) -> Any:
         import nats.errors
@@ -146,30 +148,49 @@ async def connect(
     if authority is None:
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     client = Client()
-    greeting = asyncio.create_task(
-        client.connect(
-            f"tls://{address}",
-            tls=context,
-            nkeys_seed_str=seed,
-            name=name,
-            inbox_prefix=f"_INBOX.{name}",
-            allow_reconnect=False,
-            max_reconnect_attempts=1,
-            reconnect_time_wait=1,
-            connect_timeout=int(patience),
-            ping_interval=PING_EVERY,
-            max_outstanding_pings=PINGS,
-            closed_cb=over,
-            disconnected_cb=over,
-            error_cb=wrong,
-        )
-    )
     try:
-        await asyncio.wait_for(greeting, patience)  # it may wait for ever on a server that is a stranger
+        async with asyncio.timeout(patience):  # it may wait for ever on a server that is a stranger
+            await client.connect(
+                f"tls://{address}",
+                tls=context,
+                nkeys_seed_str=seed,
+                name=name,
+                inbox_prefix=f"_INBOX.{name}",
+                allow_reconnect=False,
+                max_reconnect_attempts=1,
+                reconnect_time_wait=1,
+                connect_timeout=int(patience),
+                ping_interval=PING_EVERY,
+                max_outstanding_pings=PINGS,
+                closed_cb=over,
+                disconnected_cb=over,
+                error_cb=wrong,
+            )
     except (nats.errors.Error, OSError, TimeoutError, asyncio.IncompleteReadError) as error:
         first = why[0] if why and isinstance(error, nats.errors.NoServersError) else error
         raise _unreachable(str(first) or type(first).__name__, address) from error
     return Wire(client, broken)
+
+
+async def until_ended(work: Coroutine[Any, Any, None]) -> None:
+    """Do *work* until a signal ends it."""
+    task, loop = asyncio.ensure_future(work), asyncio.get_running_loop()
+    ended = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        loop.add_signal_handler(number, ended.set)
+    waiting = asyncio.ensure_future(ended.wait())
+    await asyncio.wait({task, waiting}, return_when=asyncio.FIRST_COMPLETED)
+    waiting.cancel()
+    await end(task)
+
+
+async def end(task: "asyncio.Task[None]") -> None:
+    """Have *task* end. It is told so again and again: before Python 3.12 `wait_for` may lose a cancellation."""
+    while not task.done():
+        task.cancel()
+        await asyncio.wait({task}, timeout=1.0)
+    if not task.cancelled():
+        task.result()
 
 
 def _unreachable(why: str, address: str = "") -> UnreachableError:

@@ -65,6 +65,7 @@ class Hub:
         self._logs = {name: one for name, one in store.marks().items() if name.startswith("log/")}
         self._rows: asyncio.Queue[_Waiting] = asyncio.Queue()
         self._wire: Wire | None = None
+        self._over = False
 
     async def run(self) -> None:
         self._admit()
@@ -77,12 +78,18 @@ class Hub:
         async with asyncio.TaskGroup() as group:
             for work in (self._serve, self._take_in, self._keep_states):
                 group.create_task(work())
+            try:
+                await asyncio.Event().wait()
+            finally:
+                self._over = True  # a cancellation may be lost on its way through the wire (wire.end)
+                if self._wire is not None:
+                    await self._wire.close()
 
     # The server
 
     async def _serve(self) -> None:
         """Have the server run, and be connected to it; start it again when it ends."""
-        while True:
+        while not self._over:
             if not self._server.runs:
                 self._server.start()
             try:
@@ -105,11 +112,11 @@ class Hub:
                 await self._session(wire)
             except UnreachableError as error:
                 logger.warning("%s", error)
-            finally:
-                await wire.close()
             await asyncio.sleep(AGAIN)
 
     async def _session(self, wire: Wire) -> None:
+        if self._over:
+            await wire.close()
         self._wire = wire
         for stream, subject in (("BUNDLE", "bundle.*"), ("BLOB", "blob.>"), ("URGENT", "urgent")):
             await wire.make_stream(stream, subject)
@@ -133,9 +140,9 @@ class Hub:
                     offering.result()
                 await asyncio.sleep(LOOK)
         finally:
-            offering.cancel()
-            with suppress(asyncio.CancelledError, UnreachableError, BroadcasterError):
-                await offering
+            self._wire = None
+            await wire.close()
+            await asyncio.wait({offering}, timeout=AGAIN)
 
     def _is_new(self, name: str, path: Any) -> bool:
         """Was the file written since it was last asked for?"""
@@ -168,7 +175,7 @@ class Hub:
 
     async def _offer_content(self, wire: Wire) -> None:
         """Files first, then the bundles that name them."""
-        while True:
+        while not wire.broken.is_set():
             if self._is_new("published", self._outbound.stamp):
                 trusted = self._province.trusted
                 needed = await asyncio.to_thread(named_by, self._outbound, trusted)

@@ -134,7 +134,10 @@ class Link:
                 await wire.hear(f"bundle.{name}", self._hear_bundle)
                 for work in (self._be_here, self._send_rows, self._take_bundles, self._keep_up):
                     group.create_task(self._repeatedly(work, wire))
-                await wire.broken.wait()
+                try:
+                    await wire.broken.wait()
+                finally:
+                    await wire.close()  # all of them end by that: a cancellation may be lost (wire.end)
                 raise UnreachableError(*_broken())
         except* UnreachableError as errors:
             logger.info("%s", errors.exceptions[0])
@@ -143,8 +146,8 @@ class Link:
             await wire.close()
 
     async def _repeatedly(self, work: Callable[[Wire], Any], wire: Wire) -> None:
-        """Do it for ever; an error of ours, or of the disk, is told and tried again."""
-        while True:
+        """As long as the line holds; an error of ours, or of the disk, is told and tried again."""
+        while not wire.broken.is_set():
             try:
                 await work(wire)
             except UnreachableError:
@@ -164,7 +167,8 @@ class Link:
             await asyncio.sleep(self._calm * seconds)
             return False
         with suppress(TimeoutError):
-            await asyncio.wait_for(until.wait(), self._calm * seconds)
+            async with asyncio.timeout(self._calm * seconds):
+                await until.wait()
         happened = until.is_set()
         until.clear()
         return happened
@@ -184,7 +188,7 @@ class Link:
         data = await wire.last("URGENT", "urgent")
         if data is not None:
             await self._follow(data, live=False)
-        while self._document is not None:
+        while self._document is not None and not wire.broken.is_set():
             await self._pause(2.0)
             if self._document is not None:
                 await self._follow(self._document, live=False)
@@ -247,9 +251,9 @@ class Link:
 
         def sound() -> Path:
             assert order.sound is not None  # noqa: S101 - else nobody calls it
-            coming = asyncio.wait_for(self._fetch_sound(order.sound), SOUND_WITHIN)
+            coming = asyncio.run_coroutine_threadsafe(self._fetch_sound(order.sound), loop)
             try:
-                return asyncio.run_coroutine_threadsafe(coming, loop).result()
+                return coming.result(SOUND_WITHIN)
             except TimeoutError as error:
                 raise UnreachableError(*_broken()) from error
 
@@ -321,7 +325,7 @@ class Link:
 
     async def _send_rows(self, wire: Wire) -> None:
         since = self._clock.monotonic() - COMPARE_EVERY
-        while True:
+        while not wire.broken.is_set():
             if self._clock.monotonic() - since >= self._calm * COMPARE_EVERY:
                 stretches = await asyncio.to_thread(self._outbox.stretches)
                 told = await self._ask_rows(wire, json.dumps([asdict(one) for one in stretches]).encode())

@@ -71,7 +71,9 @@ class Outbox:
     def _batch(self, store: Store, after: int, until: int | None = None) -> Batch | None:
         if store.extent(after + 1)[1] == 0:
             return None
-        epoch, end = next((name, end) for name, first, end in reversed(self._epochs(store)) if first <= after + 1)
+        epoch, end = next(
+            (name, end) for name, first, end in reversed(self._epochs(store)) if first <= after + 1
+        )
         until = min(one for one in (until, end) if one) if until or end else None
         rows = store.rows_after(after, MOST_ROWS, until)
         if not rows:  # none is left of this epoch

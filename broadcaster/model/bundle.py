@@ -225,7 +225,9 @@ def taking(bundle: Bundle, held: Mapping[str, str], there: Mapping[str, str]) ->
             )
         elif path in edited and there[path] != one.digest:
             kept.append(Kept(path, say("It was changed here, and stays so.")))
-    gone = [path for path in held if (path in there and path not in files) or (path in left_out and path in held)]
+    gone = [
+        path for path in held if (path in there and path not in files) or (path in left_out and path in held)
+    ]
     spared = {_folder(path) for path in made} & {
         _folder(path) for path in gone if path.endswith("/script.toml")
     }

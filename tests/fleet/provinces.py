@@ -3,7 +3,7 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager, closing, suppress
+from contextlib import asynccontextmanager, closing
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from broadcaster.edges.content import load
 from broadcaster.edges.hub import Hub as Server
 from broadcaster.edges.hub import Served
 from broadcaster.edges.store import Store, database
+from broadcaster.edges.wire import end
 from broadcaster.fleet import membership as members
 from broadcaster.fleet.hub import Hub
 from broadcaster.fleet.link import Link
@@ -102,7 +103,9 @@ def publish(registry: Registry, root: Path) -> int:
     assert not loaded.faults
     publishing = Publishing(root, loaded.content, at("2026-11-20", "12:00").date(), outbound)
     before = {name: outbound.bundle(name, province.trusted) for name in registry.peers().members}
-    offers = [publishing.offer(one.name, one.area, before[one.name]) for one in registry.peers().members.values()]
+    offers = [
+        publishing.offer(one.name, one.area, before[one.name]) for one in registry.peers().members.values()
+    ]
     revision = max([1, *(one.revision + 1 for one in before.values() if one)])
     publishing.publish(offers, province.code, province.seed, revision, lambda _: None)
     return revision
@@ -164,12 +167,15 @@ class Running:
 
     async def start_hub(self) -> None:
         store = Store(database(self.root / "var"))
-        hub = Hub(self.registry, self.server, store, SystemClock(), lambda place, area: area.startswith(place))
+        hub = Hub(
+            self.registry, self.server, store, SystemClock(), lambda place, area: area.startswith(place)
+        )
         self.hub = asyncio.create_task(hub.run())
         self.hub.add_done_callback(lambda _: store.close())
 
     async def stop_hub(self) -> None:
-        await _ended(self.hub)
+        if self.hub is not None:
+            await end(self.hub)
         self.server.close()
 
     def station_root(self, name: str) -> Path:
@@ -195,7 +201,7 @@ class Running:
         return station
 
     async def switch_off(self, name: str = "03160") -> None:
-        await _ended(self.links.pop(name))
+        await end(self.links.pop(name))
 
     def marks(self) -> Mapping[str, Any]:
         with closing(Store(database(self.root / "var"), read_only=True)) as store:
@@ -205,11 +211,21 @@ class Running:
         with closing(Store(database(self.root / "var"), read_only=True)) as store:
             return sorted(one.occurrence for one in store.airings())
 
-    def order(self, name: str, *, lasts: float = 600.0, areas: Sequence[str] = ("11",), **given: Any) -> Order:
+    def order(
+        self, name: str, *, lasts: float = 600.0, areas: Sequence[str] = ("11",), **given: Any
+    ) -> Order:
         from datetime import timedelta
 
         one = Order(
-            name, f"Khẩn {name}", areas, 60.0, NOW(), NOW() + timedelta(seconds=lasts), "tỉnh", words="Lũ về", **given
+            name,
+            f"Khẩn {name}",
+            areas,
+            60.0,
+            NOW(),
+            NOW() + timedelta(seconds=lasts),
+            "tỉnh",
+            words="Lũ về",
+            **given,
         )
         self.urgent.change(NOW(), lambda orders: [*orders, one])
         return one
@@ -221,13 +237,6 @@ class Running:
         for name in list(self.links):
             await self.switch_off(name)
         await self.stop_hub()
-
-
-async def _ended(task: "asyncio.Task[None] | None") -> None:
-    if task is not None:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
 
 
 @asynccontextmanager

@@ -222,7 +222,13 @@ def test_rows_of_another_area_are_not_counted(pair: Pair) -> None:
 
 @pytest.mark.parametrize(
     "spoilt",
-    [{"seconds": "viel"}, {"outcome": "heard"}, {"planned": None}, {"event": "middle"}, {"occurrence": ["x"]}],
+    [
+        {"seconds": "viel"},
+        {"outcome": "heard"},
+        {"planned": None},
+        {"event": "middle"},
+        {"occurrence": ["x"]},
+    ],
 )
 def test_a_row_that_is_none_stops_nothing(pair: Pair, spoilt: dict[str, Any]) -> None:
     """It is kept apart, and those behind it are counted."""

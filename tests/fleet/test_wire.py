@@ -28,7 +28,9 @@ from tests.stations import build, write
 def log(running: Running, name: str, *numbers: int) -> None:
     with closing(Store(database(running.station_root(name) / "var"))) as store:
         for number in numbers:
-            one = replace(make_airing(), occurrence=f"tin@{number}/loa", area=f"{name[:5]}/ban", station_area=name[:5])
+            one = replace(
+                make_airing(), occurrence=f"tin@{number}/loa", area=f"{name[:5]}/ban", station_area=name[:5]
+            )
             store.end(replace(one, outcome=Outcome.AIRED))
 
 
@@ -42,7 +44,11 @@ class TestContent:
 
         async def test() -> None:
             async with province(tmp_path) as one:
-                write(one.root, "schedules/khac.toml", 'title = "Khác"\nscript = "tin"\nareas = ["03163"]\n[[rule]]\ntimes = [17:30:00]\n')
+                write(
+                    one.root,
+                    "schedules/khac.toml",
+                    'title = "Khác"\nscript = "tin"\nareas = ["03163"]\n[[rule]]\ntimes = [17:30:00]\n',
+                )
                 one.join("03160")
                 station = one.station_root("03160")
                 shutil.rmtree(station / "audio")
@@ -50,10 +56,14 @@ class TestContent:
                 one.switch_on("03160")
                 revision = publish(one.registry, one.root)
                 await until(lambda: Receiving(station).revision == revision)
-                assert (station / "schedules" / "tin.toml").read_bytes() == (one.root / "schedules" / "tin.toml").read_bytes()
+                assert (station / "schedules" / "tin.toml").read_bytes() == (
+                    one.root / "schedules" / "tin.toml"
+                ).read_bytes()
                 assert not (station / "schedules" / "khac.toml").exists()
                 assert (station / "audio" / "tin" / "script.toml").exists()
-                assert (station / "schedules" / "station.toml").read_text("utf-8") != (one.root / "schedules" / "station.toml").read_text("utf-8")
+                assert (station / "schedules" / "station.toml").read_text("utf-8") != (
+                    one.root / "schedules" / "station.toml"
+                ).read_text("utf-8")
                 await until(lambda: one.marks().get("station/03160", {}).get("revision") == revision)
 
         run(test())
@@ -69,7 +79,11 @@ class TestContent:
                 shutil.rmtree(station / "audio")
                 for title in ("Một", "Hai", "Ba"):
                     text = (one.root / "schedules" / "tin.toml").read_text("utf-8").splitlines()
-                    write(one.root, "schedules/tin.toml", "\n".join([f'title = "{title}"', *text[2 if not text[0] else 1:]]))
+                    write(
+                        one.root,
+                        "schedules/tin.toml",
+                        "\n".join([f'title = "{title}"', *text[2 if not text[0] else 1 :]]),
+                    )
                     revision = publish(one.registry, one.root)
                 one.switch_on("03160")
                 await until(lambda: Receiving(station).revision == revision)
@@ -104,7 +118,9 @@ class TestRows:
                 log(one, "03160", 4)
                 log(one, "03163", 3)
                 await one.start_hub()
-                wanted = [f"03160:tin@{number}/loa" for number in (1, 2, 3, 4)] + [f"03163:tin@{number}/loa" for number in (1, 2, 3)]
+                wanted = [f"03160:tin@{number}/loa" for number in (1, 2, 3, 4)] + [
+                    f"03163:tin@{number}/loa" for number in (1, 2, 3)
+                ]
                 await until(lambda: one.airings() == wanted)
 
         run(test())
@@ -148,7 +164,7 @@ class TestEmergencies:
                 other = one.switch_on("03163")
                 one.order("lâu", lasts=300)
                 one.order("ngắn", lasts=0.3)
-                await until(lambda: ("lâu" in other.at))
+                await until(lambda: "lâu" in other.at)
                 await asyncio.sleep(0.3)
                 station = one.switch_on("03160")
                 await until(lambda: station.raised)
@@ -237,7 +253,15 @@ class TestNobodyGetsIn:
                 other = one.switch_on("03163")
                 await until(lambda: "station/03163" in one.marks())
                 publish(one.registry, one.root)
-                for subject in ("here.03163", "rows.03163", "join.03163", "bundle.03163", "urgent", "blob.x.0", "speaker.loa.report"):
+                for subject in (
+                    "here.03163",
+                    "rows.03163",
+                    "join.03163",
+                    "bundle.03163",
+                    "urgent",
+                    "blob.x.0",
+                    "speaker.loa.report",
+                ):
                     wire = await stranger(one, thief.seed)
                     with pytest.raises(UnreachableError):
                         await wire.ask(subject, b"{}", 0.3)
@@ -314,7 +338,10 @@ class TestNobodyGetsIn:
                 newest = InForce("11", 10**15, [replace(order, id="giả")])
                 forged = {
                     "stranger": keys.seal(keys.new_seed(), "urgent", newest.body),
-                    "altered": json.dumps(json.loads(keys.seal(seed, "urgent", newest.body)) | {"body": newest.body.replace("giả", "gian")}).encode(),
+                    "altered": json.dumps(
+                        json.loads(keys.seal(seed, "urgent", newest.body))
+                        | {"body": newest.body.replace("giả", "gian")}
+                    ).encode(),
                     "replayed": old,
                     "other province": keys.seal(seed, "urgent", replace(newest, province="01").body),
                 }[how]
@@ -340,7 +367,11 @@ class TestNobodyGetsIn:
                 await until(lambda: Receiving(root).revision == revision)
                 bundles = one.registry.folder / "bundles"
                 old = (bundles / "03160.json").read_bytes()
-                write(one.root, "schedules/tin.toml", (one.root / "schedules" / "tin.toml").read_text("utf-8") + "# mới\n")
+                write(
+                    one.root,
+                    "schedules/tin.toml",
+                    (one.root / "schedules" / "tin.toml").read_text("utf-8") + "# mới\n",
+                )
                 newer = publish(one.registry, one.root)
                 await until(lambda: Receiving(root).revision == newer)
                 body = json.loads(old)["body"].replace(f'"revision": {revision}', '"revision": 99')
@@ -353,7 +384,10 @@ class TestNobodyGetsIn:
                 hub = await stranger(one, one.registry.province().hub_seed, "province")
                 await hub.send("bundle.03160", forged)
                 await until(lambda: one.marks().get("station/03160", {}).get("refused"))
-                assert sorted((path, path.read_bytes()) for path in (root / "schedules").rglob("*.toml")) == before
+                assert (
+                    sorted((path, path.read_bytes()) for path in (root / "schedules").rglob("*.toml"))
+                    == before
+                )
                 await hub.close()
 
         run(test())
