@@ -8,6 +8,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from broadcaster.cli.here import Here
+from broadcaster.cli.province import lies_in
 from broadcaster.edges import keeping, keys
 from broadcaster.edges.clock import SystemClock
 from broadcaster.edges.content import load
@@ -167,9 +169,7 @@ class Running:
 
     async def start_hub(self) -> None:
         store = Store(database(self.root / "var"))
-        hub = Hub(
-            self.registry, self.server, store, SystemClock(), lambda place, area: area.startswith(place)
-        )
+        hub = Hub(self.registry, self.server, store, SystemClock(), lies_in(Here(self.root)))
         self.hub = asyncio.create_task(hub.run())
         self.hub.add_done_callback(lambda _: store.close())
 
