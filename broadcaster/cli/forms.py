@@ -52,7 +52,7 @@ def write_workbook(told: Told, to: Path) -> None:
             _("Remarks"),
         ),
         rows,
-        f"{rule()} {rounded()}",
+        f"{rule(told)} {rounded()}",
         signatures(),
     )
     write_form(
@@ -103,7 +103,7 @@ def page(told: Told) -> dict[str, Any]:
         "title": _("Report of broadcasts"),
         "unit": told.station,
         "period": _days(told),
-        "rule": f"{rule()} {rounded()}",
+        "rule": f"{rule(told)} {rounded()}",
         "prose": prose.tell(told.station, told.period, told.found, told.before),
         "figures": figures,
         "charts": drawn,

@@ -6,7 +6,7 @@ import logging
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from functools import cache
 from pathlib import Path
 from threading import Event
@@ -356,7 +356,7 @@ def raise_alert(
     output.line(_("EMERGENCY {id} goes out now: {title}").format(id=order.id, title=order.title))
     output.line(
         _("It ends at {time}. To end it: broadcaster province alert --clear").format(
-            time=f"{order.until.astimezone():%H:%M %d/%m/%Y}"
+            time=f"{order.until.astimezone(here.place()[1]):%H:%M %d/%m/%Y}"
         )
     )
     _note_hub(here)
@@ -410,7 +410,7 @@ def _watch(here: Here, registry: Registry, name: str) -> None:
 )
 def status(context: typer.Context, json: Json = False) -> None:
     here: Here = context.obj
-    found = stations(here)
+    found, zone = stations(here), here.place()[1]
     orders = Urgent(Registry(here.root)).in_force(SystemClock().now()).orders
     if json:
         output.as_json([asdict(one) | {"how": str(one.how), "well": one.is_well} for one in found])
@@ -425,7 +425,7 @@ def status(context: typer.Context, json: Json = False) -> None:
                 id=order.id, title=order.title, count=len(places), all=len(found)
             )
         )
-    output.table(heading(), [row(one) for one in found])
+    output.table(heading(), [row(one, zone) for one in found])
     output.line(
         _("Well: {well} of {all} stations").format(well=sum(one.is_well for one in found), all=len(found))
     )
@@ -461,8 +461,8 @@ def stations(here: Here) -> list[Overview]:
         return overview(registry.peers(), store.marks(), revisions, SystemClock().now())
 
 
-def row(one: Overview) -> tuple[str, ...]:
-    heard = datetime.fromisoformat(one.heard).astimezone() if one.heard else None
+def row(one: Overview, zone: tzinfo | None) -> tuple[str, ...]:
+    heard = datetime.fromisoformat(one.heard).astimezone(zone) if one.heard else None
     return (
         one.station,
         one.name,

@@ -1,7 +1,7 @@
 """report: the counts."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -11,6 +11,8 @@ import typer
 
 from broadcaster.edges.content.areas import country_at
 from broadcaster.edges.store import Store
+from broadcaster.fleet.overview import not_reported
+from broadcaster.fleet.registry import Registry
 from broadcaster.model import typed
 from broadcaster.model.airing import AIRED_SHARE, Outcome
 from broadcaster.model.content import Content
@@ -46,6 +48,9 @@ class Told:
     before: tuple[tuple[date, date], Report] | None = None
     kept: Sequence[Kept] = ()
     until: date | None = None  # it is not over yet
+    unreported: Sequence[
+        tuple[str, str]
+    ] = ()  # at a province: stations whose rows are not all here, and since when
 
     @property
     def period(self) -> str:
@@ -143,6 +148,10 @@ def count(
 
             also = COUNTED
         told = gather(here, store, name, chosen, by or USUAL, against, area or (), today, also)
+        registry = Registry(here.root)
+        if registry.exists:
+            last = min(chosen[1], today - timedelta(days=1))
+            told = replace(told, unreported=not_reported(registry.peers(), store.marks(), last))
     if json:
         output.as_json(as_dict(told))
     elif csv:
@@ -241,6 +250,7 @@ def as_dict(told: Told) -> dict[str, Any]:
         "from": told.days[0].isoformat(),
         "until": told.days[1].isoformat(),
         "rule": {"aired_share": AIRED_SHARE, "unit": "occurrence on a cluster"},
+        "not_reported": [{"station": name, "until": until or None} for name, until in told.unreported],
         "totals": as_counts(found.totals) | {"station_airings": found.totals.station_airings},
         "reasons": [
             {"outcome": str(outcome), "reason": reason, "count": number}
@@ -297,17 +307,27 @@ def _rows(told: Told) -> Iterator[dict[str, Any]]:
             yield row(word, key, counts, told.was(word, key))
 
 
-def rule() -> str:
+def rule(told: Told) -> str:
     """What is counted, as it stands on every report."""
-    return _(
+    counted = _(
         "An airing is a broadcast on one cluster of which at least {share} % sounded. What makes a lost one "
         "good is counted as one of its own. A language is counted by what sounded of its own programme."
     ).format(share=round(AIRED_SHARE * 100))
+    if not told.unreported:
+        return counted
+    since = _("{station} (reported up to {day})")
+    listed = ", ".join(
+        since.format(station=name, day=until)
+        if until
+        else _("{station} (never reported)").format(station=name)
+        for name, until in told.unreported
+    )
+    return counted + " " + _("Not all rows have come from: {stations}.").format(stations=listed)
 
 
 def tell(told: Told) -> None:
     output.line(f"{told.station} · {told.period}")
-    output.wrapped(rule())
+    output.wrapped(rule(told))
     output.line(
         _("Broadcasts of the station, each counted once however many clusters aired it: {count}").format(
             count=told.found.totals.station_airings

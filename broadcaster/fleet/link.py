@@ -36,7 +36,7 @@ CHUNK_PATIENCE = 60.0  # seconds for a chunk
 AGAIN = 1.0, 30.0  # seconds until the next try to connect: thousands of stations come back at once
 HERE_EVERY = 30.0  # seconds between two words of how the station is,
 AT_ONCE = 1.0  # and until it is told when something changed
-ROWS_EVERY = 10.0  # seconds between two looks for new rows
+ROWS_EVERY = 3.0  # seconds between two looks for new rows
 COMPARE_EVERY = 3600.0
 FAILED_AGAIN = 20.0  # seconds until a bundle that could not be taken is tried again
 SOON = 1.0  # seconds until a sound that could not be fetched is asked for again
@@ -382,34 +382,35 @@ class Link:
         wire = await connect(member.address, member.authority.encode(), member.seed, member.station)
         try:
             for one in files:
-                await self._fetch_one(wire, one)
+                await fetch(wire, one, self._receiving.parts / one.digest)
         finally:
             await wire.close()
 
-    async def _fetch_one(self, wire: Wire, file: File) -> None:
-        path = self._receiving.parts / file.digest
-        there = path.stat().st_size // CHUNK * CHUNK if path.exists() else 0
-        chunks = range(there // CHUNK, -(-file.size // CHUNK))
-        coming: list[asyncio.Task[bytes | None]] = []
-        ahead = iter(chunks)
-        with path.open("r+b" if path.exists() else "wb") as opened:
-            opened.truncate(there)
-            opened.seek(there)
-            try:
-                for _ in chunks:
-                    while len(coming) < WINDOW and (number := next(ahead, None)) is not None:
-                        asked = wire.last("BLOB", f"blob.{file.digest}.{number}", CHUNK_PATIENCE)
-                        coming.append(asyncio.create_task(asked))
-                    data = await coming.pop(0)
-                    if data is None:
-                        what = say("The province's server does not have it yet.")
-                        raise BroadcasterError(Fault(file.path, what, say("It is asked for again.")))
-                    opened.write(data)
-                    opened.flush()
-            finally:
-                for task in coming:
-                    task.cancel()
-                await asyncio.gather(*coming, return_exceptions=True)
+
+async def fetch(wire: Wire, file: File, path: Path) -> None:
+    """Fetch *file* to *path*, from where that ends; a few chunks are on the way at once."""
+    there = path.stat().st_size // CHUNK * CHUNK if path.exists() else 0
+    chunks = range(there // CHUNK, -(-file.size // CHUNK))
+    coming: list[asyncio.Task[bytes | None]] = []
+    ahead = iter(chunks)
+    with path.open("r+b" if path.exists() else "wb") as opened:
+        opened.truncate(there)
+        opened.seek(there)
+        try:
+            for _ in chunks:
+                while len(coming) < WINDOW and (number := next(ahead, None)) is not None:
+                    asked = wire.last("BLOB", f"blob.{file.digest}.{number}", CHUNK_PATIENCE)
+                    coming.append(asyncio.create_task(asked))
+                data = await coming.pop(0)
+                if data is None:
+                    what = say("The province's server does not have it yet.")
+                    raise BroadcasterError(Fault(file.path, what, say("It is asked for again.")))
+                opened.write(data)
+                opened.flush()
+        finally:
+            for task in coming:
+                task.cancel()
+            await asyncio.gather(*coming, return_exceptions=True)
 
 
 def _broken() -> tuple[Fault]:

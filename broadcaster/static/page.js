@@ -35,3 +35,12 @@ if (clock) {
 for (const image of document.querySelectorAll("img[data-src]")) {
   image.nextElementSibling.addEventListener("loadedmetadata", () => { image.src = image.dataset.src; });
 }
+// How stations are: fetched anew now and then.
+for (const part of document.querySelectorAll("[data-anew]")) {
+  setInterval(async () => {
+    const answer = await fetch(location.href).catch(() => null);
+    if (!answer || !answer.ok) return;
+    const anew = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById(part.id);
+    if (anew) part.replaceChildren(...anew.childNodes);
+  }, 1000 * part.dataset.anew);
+}

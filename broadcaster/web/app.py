@@ -23,12 +23,14 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from broadcaster.cli import air, alert, approve, output, period, words
+from broadcaster.cli import province as provinces
 from broadcaster.cli.here import Here, named
 from broadcaster.cli.language import _, code, tr
 from broadcaster.cli.plan import listened
 from broadcaster.edges.control import ask
 from broadcaster.edges.pages import page
 from broadcaster.edges.users import Right, User
+from broadcaster.fleet.registry import Registry
 from broadcaster.model import typed
 from broadcaster.model.approval import Role, bound
 from broadcaster.model.content import Content
@@ -58,9 +60,11 @@ UPLOADS = "/upload"  # the one path that takes a recording
 
 def make_app(station: Path, *, on_loopback: bool, secured: bool) -> Starlette:
     """The page of the station in folder *station*; *secured*: it is served over TLS."""
+    province = Registry(station).exists
     app = Starlette(
         routes=[
-            Route("/", now),
+            Route("/", now if not province else stations),
+            *([Route("/station", now), Route("/stations", stations)] if province else []),
             Route("/events", events),
             Route("/scripts", scripts),
             Route("/scripts/{script}", one_script),
@@ -97,6 +101,7 @@ def make_app(station: Path, *, on_loopback: bool, secured: bool) -> Starlette:
     app.state.guard = Guard(station / "var", on_loopback=on_loopback)
     app.state.open = not (on_loopback or secured)  # what is sent can be read by others on the network
     app.state.looking = 0
+    app.state.province = province
     return app
 
 
@@ -148,6 +153,7 @@ def _frame(request: Request, user: User | None) -> dict[str, Any]:
         "token": token(request),
         "told": request.session.pop("told", ""),
         "exposed": request.app.state.open,
+        "province": request.app.state.province,
     }
 
 
@@ -168,6 +174,25 @@ def _facts(request: Request) -> Facts:
 
 def _content(request: Request) -> Content:
     return _facts(request).loaded().content
+
+
+# A province
+
+
+@needs(Right.VIEWER)
+def stations(request: Request) -> Response:
+    """How every station of the province is."""
+    found = provinces.stations(_facts(request).here)
+    rows = [
+        {
+            "cells": provinces.row(one, _facts(request).now().tzinfo),
+            "well": one.is_well,
+            "wrong": [tr(what) for what in provinces.wrong(one)],
+        }
+        for one in found
+    ]
+    values = {"heading": provinces.heading(), "rows": rows, "well": sum(one.is_well for one in found)}
+    return _show(request, "stations", values)
 
 
 # Now

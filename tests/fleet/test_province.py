@@ -181,8 +181,8 @@ def test_a_province_from_its_beginning_to_a_station_that_is_revoked(
     province.type_in("province", "revoke", "03160")
     until(
         lambda: (
-            station.words().count("The province's server is reached")
-            and "closed" in station.words().lower()
+            (station.words().count("The province's server is reached")
+            and "closed" in station.words().lower())
             or "Authorization" in station.words()
         )
     )
