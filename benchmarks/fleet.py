@@ -1,10 +1,12 @@
 """
-A province of many stations on one machine: the real server and the real `province run`, and simulated stations.
+A province of many stations on one machine: the real server and the real `province run`, and simulated
+stations.
 
     python benchmarks/fleet.py [STATIONS]…
 
-Each simulated station is a TLS connection with its own key that does what a station's link does first: it asks for
-its bundle and for emergencies, hears both, and says that it is there. They share the machine with the server.
+Each simulated station is a TLS connection with its own key that does what a station's link does first: it
+asks for its bundle and for emergencies, hears both, and says that it is there. They share the machine
+with the server.
 """
 
 import asyncio
@@ -42,6 +44,7 @@ from tests.stations import build
 PROCESSES = 2
 COUNTRY, ROWS = 10_000, 10  # stations, and rows of each a day
 FILE, FETCHING = 5_000_000, 200  # bytes, and stations that fetch them at once
+LANGUAGES = '[{"language": "vi", "programme": "d", "length": 240.0, "seconds": 240.0, "outcome": "aired"}]'
 COMMUNES = [f"{number:05}" for number in range(1, 90_000)]
 
 
@@ -239,9 +242,10 @@ def day_of(name: str) -> bytes:
             "started": "2026-11-19T22:30:00.001+00:00", "ended": "2026-11-19T22:34:00.001+00:00",
             "outcome": "aired", "reason": "", "detail": "", "station": f"Đài xã {name}", "schedule": "bhxh",
             "schedule_title": "BHXH tự nguyện", "script": "bhxh", "script_title": "BHXH tự nguyện",
-            "group": "everyone", "cluster": f"loa-{number % 3}", "cluster_name": "Khu trung tâm", "area": f"{name}/ban",
+            "group": "everyone", "cluster": f"loa-{number % 3}", "cluster_name": "Khu trung tâm",
+            "area": f"{name}/ban",
             "area_name": "Bản", "bulletin_class": "normal", "kind": "planned", "seconds": 240.0,
-            "languages": '[{"language": "vi", "programme": "d", "length": 240.0, "seconds": 240.0, "outcome": "aired"}]',
+            "languages": LANGUAGES,
             "campaign": "", "station_area": name, "day": "2026-11-20", "station_airing": 1,
         }  # fmt: skip
         chain = row["chain"] = link(chain, row)
@@ -280,7 +284,6 @@ def rows() -> dict[str, float]:
             took = asyncio.run(send())
             memory = megabytes(process.pid)
         with closing(Store(database(root / "var"))) as store:
-            began = time.time()
             total = sum(1 for _ in store.airings())
             assert total == COUNTRY * ROWS
             assert not store.verify()

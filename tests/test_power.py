@@ -154,7 +154,7 @@ def left(base: Path, *ops: Op) -> list[dict[str, bytes]]:
         for op in ops:
             disk.do(op)
         folder = base.parent / f"{len(ops)}-{seed}"
-        disk.cut(random.Random(seed), folder)  # noqa: S311 - nothing secret
+        disk.cut(random.Random(seed), folder)
         found.append({one.name: one.read_bytes() for one in folder.rglob("*") if one.is_file()})
     return found
 
@@ -229,5 +229,5 @@ def test_a_trace_is_read(base: Path, tmp_path: Path) -> None:
     disk = Disk(base, trace.base)
     for op in [*trace.ops, FOLDER]:
         disk.do(op)
-    disk.cut(random.Random(1), tmp_path / "left")  # noqa: S311 - nothing secret
+    disk.cut(random.Random(1), tmp_path / "left")
     assert (tmp_path / "left" / "cu").read_text("utf-8") == "xIn chào"

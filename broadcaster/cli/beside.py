@@ -25,7 +25,10 @@ FAILED = 1  # exit code of one that told what is wrong
 
 
 class Beside:
-    """One such process. It runs from when it is made until it is closed; whatever befalls it, broadcasts go on."""
+    """
+    One such process. It runs from when it is made until it is closed; whatever befalls it, broadcasts go
+    on.
+    """
 
     def __init__(
         self,

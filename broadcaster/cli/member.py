@@ -143,7 +143,8 @@ def unpack(
         raise
     output.line(
         _(
-            "Content of the province: {written} files new, {deleted} taken away, {kept} kept as the commune has them."
+            "Content of the province: {written} files new, {deleted} taken away, "
+            "{kept} kept as the commune has them."
         ).format(written=len(taken.write), deleted=len(taken.delete), kept=len(taken.kept))
     )
     tell_kept(receiving)

@@ -94,7 +94,8 @@ def init(
     )
     output.line(
         _(
-            "The province {name} is in {folder}. Its keys are in var/fleet/: nobody else may read them; keep a copy."
+            "The province {name} is in {folder}. "
+            "Its keys are in var/fleet/: nobody else may read them; keep a copy."
         ).format(name=place.name, folder=folder)
     )
     output.line(_("Next:"))
@@ -142,7 +143,8 @@ def invite(
         keeping.keep(here.outside(file), {"code": code, "welcome": welcome})
         output.line(
             _(
-                "Or, without a network: broadcaster station join {file}. Whoever has the file can be this station."
+                "Or, without a network: broadcaster station join {file}. "
+                "Whoever has the file can be this station."
             ).format(file=file)
         )
 
@@ -177,7 +179,8 @@ def speaker(
     )
     output.line(
         _(
-            "It hears speaker/{name}/alert, and reports to speaker/{name}/report. Its server's certificate is signed by:"
+            "It hears speaker/{name}/alert, and reports to speaker/{name}/report. "
+            "Its server's certificate is signed by:"
         ).format(name=one.name)
     )
     output.line(province.authority.certificate.decode())
@@ -520,7 +523,8 @@ def pack(
     size = package.pack(outbound, chosen, registry.province().trusted, here.outside(file))
     output.line(
         _(
-            "{file} holds the content of {count} stations ({megabytes} MB). There: broadcaster station unpack {name}"
+            "{file} holds the content of {count} stations ({megabytes} MB). "
+            "There: broadcaster station unpack {name}"
         ).format(file=file, count=len(chosen), megabytes=f"{size / 1e6:.1f}", name=file.name)
     )
 

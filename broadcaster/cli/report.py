@@ -150,8 +150,8 @@ def count(
         told = gather(here, store, name, chosen, by or USUAL, against, area or (), today, also)
         registry = Registry(here.root)
         if registry.exists:
-            last = min(chosen[1], today - timedelta(days=1))
-            told = replace(told, unreported=not_reported(registry.peers(), store.marks(), last))
+            until = min(chosen[1], today - timedelta(days=1))
+            told = replace(told, unreported=not_reported(registry.peers(), store.marks(), until))
     if json:
         output.as_json(as_dict(told))
     elif csv:

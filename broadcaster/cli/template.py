@@ -65,7 +65,8 @@ Xin cảm ơn bà con đã lắng nghe.
 
 PROVINCE = """\
 # Nội dung của tỉnh, gửi xuống các đài xã: broadcaster province publish
-# The province's content; stations get what concerns them. Their own hours, clusters and languages stay theirs.
+# The province's content; stations get what concerns them. Their own hours, clusters and languages stay
+# theirs.
 name = "{name}"
 area = "{area}"
 timezone = "Asia/Ho_Chi_Minh"

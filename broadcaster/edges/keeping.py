@@ -38,7 +38,7 @@ def keep(path: Path, value: Any) -> None:
 
 
 def kept(path: Path, otherwise: Any) -> Any:
-    """What *path* holds; *otherwise* if there is no such file. Raises BroadcasterError if it cannot be read."""
+    """What *path* holds; *otherwise* if there is no such file. Raises BroadcasterError if it is damaged."""
     try:
         return json.loads(path.read_bytes())
     except FileNotFoundError:

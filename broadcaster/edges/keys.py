@@ -57,7 +57,7 @@ def public_key(seed: str) -> str:
 
 
 def seal(seed: str, kind: str, body: str) -> bytes:
-    """*body* with the signature of *seed* for this *kind* of document: for another kind it is worth nothing."""
+    """*body* with the signature of *seed* for this *kind* of document; for another it is worth nothing."""
     import nkeys
 
     pair = nkeys.from_seed(bytearray(seed.encode()))
@@ -66,7 +66,10 @@ def seal(seed: str, kind: str, body: str) -> bytes:
 
 
 def unseal(data: bytes, kind: str, trusted: Collection[str]) -> str:
-    """The body of a sealed document. Raises NotTrustedError unless a key in *trusted* signed it as this *kind*."""
+    """
+    The body of a sealed document. Raises NotTrustedError unless a key in *trusted* signed it as this
+    *kind*.
+    """
     from cryptography.exceptions import InvalidSignature
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 

@@ -125,10 +125,11 @@ async def connect(
     address: str, authority: bytes | None, seed: str, name: str, *, patience: float = CONNECTING
 ) -> Wire:
     """
-    A connection to the server at *address* (HOST:PORT), with the key *seed*; answers come below `_INBOX.name`.
+    A connection to the server at *address* (HOST:PORT), with the key *seed*; answers come below
+    `_INBOX.name`.
 
-    The server is known by the certificate *authority* (PEM); None: whoever answers, and nothing that it says is
-    to be believed. Raises UnreachableError.
+    The server is known by the certificate *authority* (PEM); None: whoever answers, and nothing that it
+    says is to be believed. Raises UnreachableError.
     """
     import nats.errors
     from nats.aio.client import Client
@@ -185,7 +186,7 @@ async def until_ended(work: Coroutine[Any, Any, None]) -> None:
 
 
 async def end(task: "asyncio.Task[None]") -> None:
-    """Have *task* end. It is told so again and again: before Python 3.12 `wait_for` may lose a cancellation."""
+    """Have *task* end. It is told so until it does: before Python 3.12 `wait_for` may lose a cancellation."""
     while not task.done():
         task.cancel()
         await asyncio.wait({task}, timeout=1.0)

@@ -103,7 +103,7 @@ class Hub:
             except UnreachableError as error:
                 if not self._server.runs:
                     words = self._server.last_words()
-                    logger.error(say("The province's server ended: {words}", words=words))
+                    logger.error(say("The province's server ended: {words}", words=words))  # noqa: TRY400
                 else:
                     logger.info("%s", error)
                 await asyncio.sleep(AGAIN)

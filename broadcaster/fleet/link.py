@@ -54,7 +54,10 @@ class Station(Protocol):
         """What changes at once when something begins to sound or to be wrong; None while no daemon runs."""
 
     def emergencies(self) -> tuple[Sequence[str], Sequence[str], Sequence[str]] | None:
-        """The emergencies in force, those of them that still wait for their words, and those past; None: no daemon."""
+        """
+        The emergencies in force, those of them that still wait for their words, and those past; None: no
+        daemon.
+        """
 
     def trusts_clock(self) -> bool: ...
 
@@ -196,8 +199,8 @@ class Link:
 
     async def _follow(self, data: bytes, *, live: bool) -> None:
         """
-        Do what a document of emergencies says. *live*: it comes this moment, so it is of this moment, whatever
-        our clock says.
+        Do what a document of emergencies says. *live*: it comes this moment, so it is of this moment,
+        whatever our clock says.
         """
         async with self._urgent:
             told = _Told(**keeping.kept(self._urgent_file, {}))
@@ -368,7 +371,8 @@ class Link:
             await asyncio.to_thread(self._receiving.came, one)
         taken = await asyncio.to_thread(self._receiving.take, bundle)
         logger.info(
-            say("Content of the province: {written} files new, {deleted} taken away, {kept} kept as the commune has them.",
+            say("Content of the province: {written} files new, {deleted} taken away, "
+                "{kept} kept as the commune has them.",
                 written=len(taken.write), deleted=len(taken.delete), kept=len(taken.kept))
         )  # fmt: skip
         self._changed.set()

@@ -1,4 +1,7 @@
-"""A station's place in a province: where that is, by which key it is known, and whom it trusts. In var/province/."""
+"""
+A station's place in a province: where that is, by which key it is known, and whom it trusts. In
+var/province/.
+"""
 
 import asyncio
 import json

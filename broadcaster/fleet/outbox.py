@@ -108,7 +108,7 @@ class Outbox:
             self._asked.clear()
             self._confirm(0)
         elif self._asked:
-            first, last = self._asked[0]
+            _first, last = self._asked[0]
             rest = (int(batch.rows[-1]["seq"]) + 1, last)
             self._asked[:1] = [rest] if rest[0] <= last else []
         elif batch.after <= self.confirmed:

@@ -63,7 +63,10 @@ class Overview:
 def overview(
     peers: Peers, marks: Mapping[str, Any], revisions: Mapping[str, int], now: datetime
 ) -> list[Overview]:
-    """All stations, by name. *marks* are those of the province's memory, *revisions* what was published last."""
+    """
+    All stations, by name. *marks* are those of the province's memory, *revisions* what was published
+    last.
+    """
     found = [_one(name, marks, revisions.get(name, 0), now) for name in peers.members]
     found += [
         Overview(name, "", How.INVITED)
@@ -114,7 +117,7 @@ def _how(told: Mapping[str, Any], now: datetime) -> How:
 
 def not_reported(peers: Peers, marks: Mapping[str, Any], last: date) -> list[tuple[str, str]]:
     """
-    Stations whose play log did not come up to the end of *last*: name, and the day of the last row ("" for none).
+    Stations whose play log did not come up to the end of *last*: name, and the day of the last row ("": none).
 
     A station that confirmed that nothing waits there has reported, though nothing was broadcast since.
     """

@@ -1,4 +1,7 @@
-"""Bundles, and rows of play logs, in one file that is carried by hand: what travels by wire, as it travels there."""
+"""
+Bundles, and rows of play logs, in one file that is carried by hand: what travels by wire, as it travels
+there.
+"""
 
 import json
 import shutil

@@ -1,4 +1,4 @@
-"""A province's content → what each station is to have: a signed bundle each, and the files that these name."""
+"""A province's content → what each station is to have: a signed bundle each, and the files that it names."""
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping

@@ -66,7 +66,10 @@ class Receiving:
     # A bundle comes in
 
     def look(self, data: bytes, member: Membership) -> Bundle:
-        """What a sealed bundle says. Raises RefusedError if it is not for this station, or not from its province."""
+        """
+        What a sealed bundle says. Raises RefusedError if it is not for this station, or not from its
+        province.
+        """
         try:
             bundle = Bundle.of(keys.unseal(data, KIND, member.trusted))
         except keys.NotTrustedError as error:
@@ -83,7 +86,10 @@ class Receiving:
         return bundle
 
     def wanted(self, bundle: Bundle) -> list[File]:
-        """The files that must come before *bundle* can be taken. Raises BroadcasterError if the disk is too small."""
+        """
+        The files that must come before *bundle* can be taken. Raises BroadcasterError if the disk is too
+        small.
+        """
         there = set(self._there().values())
         writing = {one.digest: one for one in self._taking(bundle).write}
         lacking = [one for digest, one in writing.items() if digest not in there and not self._has(one)]
@@ -212,7 +218,7 @@ def _digest(path: Path) -> str:
 
 
 def _remove_empty(folder: Path, root: Path) -> None:
-    while folder != root and folder.parent != root:
+    while root not in (folder, folder.parent):
         try:
             folder.rmdir()
         except OSError:  # something is left in it

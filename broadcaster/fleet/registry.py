@@ -1,4 +1,7 @@
-"""A province: who it is, its keys, the stations that joined and those that are invited. In var/fleet/, kept secret."""
+"""
+A province: who it is, its keys, the stations that joined and those that are invited. In var/fleet/, kept
+secret.
+"""
 
 import json
 import re
@@ -187,7 +190,10 @@ class Registry:
         return json.dumps({"body": body, "mac": keys.mac(secret, "welcome", body)}).encode()
 
     def revoke(self, name: str) -> None:
-        """Let a station, or whoever was invited as such, in no more. Raises BroadcasterError if there is none."""
+        """
+        Let a station, or whoever was invited as such, in no more. Raises BroadcasterError if there is
+        none.
+        """
         with self._changing() as told:
             groups = [told[group] for group in ("members", "invited", "speakers")]
             if not any(name in group for group in groups):

@@ -41,7 +41,8 @@ class Urgent:
         province = self._registry.province()
         with keeping.alone(self._registry.folder):
             before = self.in_force(now)
-            # By the clock, so that a province that lost its memory is not taken for an old recording of itself.
+            # By the clock, so that a province that lost its memory is not taken for an old recording of
+            # itself.
             revision = max(before.revision + 1, int(now.timestamp() * 1000))
             after = InForce(province.code, revision, orders(before.orders))
             keeping.put(self.file, keys.seal(province.seed, KIND, after.body))

@@ -32,7 +32,7 @@ class File:
 
 @dataclass(frozen=True)
 class Bundle:
-    """All that a station is to have of its province. A later one has a greater `revision`, also after years."""
+    """All that a station is to have of its province. A later one has a greater `revision`."""
 
     province: str
     station: str
@@ -87,8 +87,9 @@ class Part:
 
 def concerning(content: Content, commune: str, day: date) -> list[Part]:
     """
-    What of a province's *content* concerns a station in *commune*: the schedules for it, what lies above or in
-    it; their scripts, and those for emergencies; the recordings that can be heard there; who approved what.
+    What of a province's *content* concerns a station in *commune*: the schedules for it, what lies above
+    or in it; their scripts, and those for emergencies; the recordings that can be heard there; who
+    approved what.
 
     Files that need not be there (recordings.toml) are named all the same.
     """
@@ -198,8 +199,8 @@ def taking(bundle: Bundle, held: Mapping[str, str], there: Mapping[str, str]) ->
     """
     What *bundle* does where the files *there* lie (digest by path), of which *held* came from the province.
 
-    What the commune made or changed itself stays. Approvals are only ever added (`merged`): they are held, and
-    written, whatever stands there.
+    What the commune made or changed itself stays. Approvals are only ever added (`merged`): they are
+    held, and written, whatever stands there.
     """
     files = {one.path: one for one in bundle.files}
     made = {path for path in there if path not in held and not _adds_up(path)}

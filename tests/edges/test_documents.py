@@ -425,7 +425,7 @@ def test_entities_that_swell_are_not_followed(tmp_path: Path, sent: Path) -> Non
 
 def test_no_damage_is_a_traceback(tmp_path: Path, sent: Path) -> None:
     """However a file was cut, flipped or repacked with damage inside, it is read or refused in words."""
-    whole, dice = sent.read_bytes(), random.Random(20)  # noqa: S311
+    whole, dice = sent.read_bytes(), random.Random(20)
     path = tmp_path / "a.docx"
     for _ in range(150):
         data = bytearray(whole[: dice.randrange(len(whole))] if dice.random() < 0.3 else whole)

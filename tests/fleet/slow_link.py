@@ -1,8 +1,9 @@
 """
 A slow and lossy line between two network namespaces, packet by packet.
 
-The kernel's netem is not everywhere; this needs root, `ip` and /dev/net/tun. Run as a program it is the line itself:
-it reads packets at one end and hands them on at the other, late, one after the other, and not all of them.
+The kernel's netem is not everywhere; this needs root, `ip` and /dev/net/tun. Run as a program it is the
+line itself: it reads packets at one end and hands them on at the other, late, one after the other, and
+not all of them.
 """
 
 import ctypes
@@ -48,7 +49,10 @@ _numbers = count()
 
 @contextmanager
 def slow_link(rate: float = 1e6, delay: float = 0.15, loss: float = 0.02) -> Iterator[Line]:
-    """*rate* in bits a second, *delay* in seconds one way, *loss* as a share. Leaves the test out where it cannot be."""
+    """
+    *rate* in bits a second, *delay* in seconds one way, *loss* as a share. Leaves the test out where it
+    cannot be.
+    """
     if os.geteuid() or not shutil.which("ip") or not os.path.exists("/dev/net/tun"):  # noqa: PTH110
         pytest.skip("network namespaces need root, ip and /dev/net/tun")
     name = f"b{os.getpid()}x{next(_numbers)}"
@@ -91,7 +95,7 @@ def _end_in(namespace: str) -> int:
 def carry(near: str, far: str, rate: float, delay: float, loss: float) -> None:
     """Be the line, until killed."""
     ends = [_end_in(near), _end_in(far)]
-    print("ready", flush=True)
+    print("ready", flush=True)  # noqa: T201 - for who waits for it
     chance, free = random.Random(1), [0.0, 0.0]  # when the line may send on, each way
     waiting: list[tuple[float, int, int, bytes]] = []
     numbers = count()

@@ -16,6 +16,7 @@ from broadcaster.fleet.publishing import KIND
 from broadcaster.fleet.receiving import Receiving, RefusedError
 from broadcaster.model.bundle import Bundle, File, Taking, change, concerning, merged, taking
 from tests.factories import at
+from tests.fleet.provinces import MORE_AREAS
 from tests.stations import build, write
 
 SEED = keys.new_seed()
@@ -213,7 +214,7 @@ class TestWhatIsRefused:
     )
     def test_is_a_path_outside_the_content(self, path: str) -> None:
         """Not even the province may write what the station itself is, or anything beside its content."""
-        with pytest.raises(ValueError, match="schedules|audio|etc|users"):
+        with pytest.raises(ValueError, match=r"schedules|audio|etc|users"):
             Bundle.of(Bundle("11", "03160", 1, [File(path, "0" * 64, 1)]).body)
 
     def test_is_a_file_other_than_promised(self, tmp_path: Path) -> None:
@@ -278,8 +279,7 @@ class TestWhatConcernsAStation:
         write(
             station,
             "schedules/areas.toml",
-            areas
-            + '[[area]]\ncode = "03163"\nname = "Xã Sín Thầu"\nkind = "commune"\nparent = "11"\nfrom = 2025-07-01\n',
+            areas + MORE_AREAS,
         )
         return station
 
@@ -310,7 +310,10 @@ class TestWhatConcernsAStation:
         assert "audio/tin/recordings/hmn-Latn-VN/ket.mp3" in self.of(root, "03163")
 
     def test_has_scripts_that_are_scheduled_or_for_emergencies(self, root: Path) -> None:
-        """A draft that no schedule names stays at the province; what is for emergencies must be there before."""
+        """
+        A draft that no schedule names stays at the province; what is for emergencies must be there
+        before.
+        """
         text = (root / "audio" / "tin" / "script.toml").read_text("utf-8")
         write(root, "audio/nhap/script.toml", text)
         write(root, "audio/lu-ve/script.toml", 'class = "emergency"\n' + text)
@@ -330,7 +333,7 @@ class TestWhatConcernsAStation:
         assert content.dictionary_of("khac") == {"bà con": "khác"}
 
 
-def test_a_change_counts_what_travels(tmp_path: Path) -> None:
+def test_a_change_counts_what_travels() -> None:
     """Bytes that a station has under another name do not travel again."""
     before = bundle(ONE)
     after = [file("schedules/moi.toml", "lịch"), file("schedules/to.toml", "x" * 1000)]

@@ -40,7 +40,8 @@ def test_an_emergency_reaches_a_loudspeaker_and_its_report_comes_in(tmp_path: Pa
                             await line.subscribe("speaker/loa-1/alert", qos=1)
                             await line.publish("speaker/loa-1/report", json.dumps({"volume": 80}), qos=1)
                             async for message in line.messages:
-                                told.append([each["id"] for each in json.loads(message.payload)["in_force"]])
+                                in_force = json.loads(message.payload)["in_force"]
+                                told.append([each["id"] for each in in_force])
                     except aiomqtt.MqttError:
                         await asyncio.sleep(0.2)
 
@@ -65,7 +66,7 @@ def test_a_loudspeaker_may_do_nothing_else(tmp_path: Path) -> None:
         async with province(tmp_path, mqtt=True) as one:
             speaker = one.registry.add_speaker("loa-1", "03160")
             station = one.switch_on()
-            await until(lambda: one.marks())
+            await until(one.marks)
             with pytest.raises(aiomqtt.MqttError):
                 async with client(one, "loa-1", "đoán"):
                     pass

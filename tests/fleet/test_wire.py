@@ -94,7 +94,10 @@ class TestContent:
 
 class TestRows:
     def test_arrive_while_everything_is_killed(self, tmp_path: Path) -> None:
-        """The server is killed, stopped with its disk wiped, and rows come in all the while: each counts once."""
+        """
+        The server is killed, stopped with its disk wiped, and rows come in all the while: each counts
+        once.
+        """
 
         async def test() -> None:
             async with province(tmp_path) as one:
@@ -194,7 +197,10 @@ class TestEmergencies:
         run(test())
 
     def test_wait_for_the_time_where_nobody_knows_it(self, tmp_path: Path) -> None:
-        """A station whose clock is wrong asks its province what the time is, before it raises what is from before."""
+        """
+        A station whose clock is wrong asks its province what the time is, before it raises what is from
+        before.
+        """
 
         async def test() -> None:
             async with province(tmp_path) as one:
@@ -216,7 +222,7 @@ class TestEmergencies:
             async with province(tmp_path) as one:
                 station = one.switch_on()
                 station.runs = False
-                await until(lambda: one.marks())
+                await until(one.marks)
                 one.order("a")
                 await asyncio.sleep(0.5)
                 assert not station.raised
@@ -238,7 +244,7 @@ class TestNobodyGetsIn:
         async def test() -> None:
             async with province(tmp_path) as one:
                 one.switch_on()
-                await until(lambda: one.marks())
+                await until(one.marks)
                 with pytest.raises(UnreachableError):
                     await stranger(one, keys.new_seed())
 
@@ -296,7 +302,7 @@ class TestNobodyGetsIn:
             async with province(tmp_path) as one:
                 member = one.join("03160")
                 other = one.switch_on("03163")
-                await until(lambda: one.marks())
+                await until(one.marks)
                 wire = await stranger(one, member.seed)
                 one.registry.revoke("03160")
                 await asyncio.wait_for(wire.broken.wait(), 5.0)

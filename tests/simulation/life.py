@@ -50,9 +50,9 @@ class Life:
         self.story: list[str] = []
         self.store: Any = None
         self._reader: Store | None = None
-        self.random = Random(f"life {seed}")  # noqa: S311 - nothing secret
-        self.kernel = kernel = Kernel(Random(f"kernel {seed}"))  # noqa: S311 - nothing secret
-        self.station = Station(Random(f"station {seed}"))  # noqa: S311 - nothing secret
+        self.random = Random(f"life {seed}")
+        self.kernel = kernel = Kernel(Random(f"kernel {seed}"))
+        self.station = Station(Random(f"station {seed}"))
         self.content = self.station.content()
         self.edition = 1
         self.broken = False  # the content cannot be read at all

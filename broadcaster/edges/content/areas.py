@@ -19,8 +19,8 @@ MOST = 5  # areas named in one sentence
 
 def read_areas(reading: Reading) -> Areas:
     """
-    What areas.toml names, and the province's areas.toml beside it, with all above that and above the station and
-    its clusters since the merger.
+    What areas.toml names, and the province's areas.toml beside it, with all above that and above the
+    station and its clusters since the merger.
     """
     codes, found = _own(reading)
     country = read_country(reading)
@@ -35,7 +35,10 @@ def read_areas(reading: Reading) -> Areas:
 
 
 def _own(reading: Reading) -> tuple[list[str], list[tuple[Table, Area]]]:
-    """The codes in areas.toml and the province's, and the areas in them that can be used, each with its table."""
+    """
+    The codes in areas.toml and the province's, and the areas in them that can be used, each with its
+    table.
+    """
     codes, found = _named(reading, "areas.toml", needed=True)
     codes_above, above_found = _named(reading, "areas.province.toml", needed=False)
     return [*codes, *codes_above], [*found, *(pair for pair in above_found if pair[1].code not in codes)]

@@ -142,7 +142,10 @@ def read_dictionary(reading: Reading, name: str) -> Mapping[str, str] | None:
 
 
 def read_dictionaries(reading: Reading, scripts: Iterable[str]) -> dict[str, Mapping[str, str]]:
-    """Those of scripts that bring their own, as they were approved elsewhere; it holds in place of the station's."""
+    """
+    Those of scripts that bring their own, as they were approved elsewhere; it holds in place of the
+    station's.
+    """
     found = {name: read_dictionary(reading, f"audio/{name}/dictionary.toml") for name in scripts}
     return {name: words for name, words in found.items() if words is not None}
 

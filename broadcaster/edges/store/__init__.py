@@ -184,7 +184,10 @@ class Store:
     # What stations send to their province
 
     def rows_after(self, seq: int, most: int, until: int | None = None) -> list[dict[str, Any]]:
-        """Rows of the play log behind row *seq*, up to *until*, as they stand there, without what they do not say."""
+        """
+        Rows of the play log behind row *seq*, up to *until*, as they stand there, without what they do
+        not say.
+        """
         where, values = ("seq > ? and seq <= ?", [seq, until]) if until else ("seq > ?", [seq])
         with self._using("play log"):
             rows = list(self._db["events"].rows_where(where, values, order_by="seq", limit=most))
@@ -208,7 +211,8 @@ class Store:
         self, batches: Iterable[arrivals.Batch], is_theirs: Callable[[str, str], bool]
     ) -> list[arrivals.Taken]:
         """
-        Take rows of stations in; all are on the disk when this returns, none where it raises BroadcasterError.
+        Take rows of stations in; all are on the disk when this returns, none where it raises
+        BroadcasterError.
 
         *is_theirs* says of a station and an area whether broadcasts there can be its own.
         """
@@ -220,7 +224,10 @@ class Store:
             ]
 
     def missing(self, sender: str, first: int, last: int, count: int) -> list[tuple[int, int]]:
-        """Stretches of the numbers from *first* to *last* of a station, of which it has *count*, that are not here."""
+        """
+        Stretches of the numbers from *first* to *last* of a station, of which it has *count*, that are
+        not here.
+        """
         with self._using("play log", write=True):
             arrivals.make_tables(self._db.conn)
             return arrivals.missing(self._db.conn, sender, first, last, count)

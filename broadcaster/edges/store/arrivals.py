@@ -1,7 +1,7 @@
 """
 Rows of the play logs of stations, taken into their province's: each once, whatever is sent again.
 
-    events      has them with `sender` (the station), `epoch`, `number` (their seq there) and `sealed` (their chain)
+    events      has them with `sender` (the station), `epoch`, `number` (their seq there), `sealed` (their chain)
     apart       rows that are not counted, and why: of another area, or of a broadcast that has its row
 
 A station's epoch is new with each memory that begins anew or is brought back from a copy: it tells apart what
@@ -20,8 +20,8 @@ from broadcaster.model.errors import Text, say
 COLUMNS = {"sender": str, "epoch": str, "number": int, "sealed": str}
 MOST_ASKED = 100  # stretches of rows that a comparison asks for at once
 TEXTS = (
-    "occurrence", "planned", "logged", "started", "ended", "outcome", "reason", "detail", "station", "schedule",
-    "schedule_title", "script", "script_title", "group", "cluster", "cluster_name", "area", "area_name",
+    "occurrence", "planned", "logged", "started", "ended", "outcome", "reason", "detail", "station",
+    "schedule", "schedule_title", "script", "script_title", "group", "cluster", "cluster_name", "area", "area_name",
     "bulletin_class", "kind", "languages", "campaign", "station_area", "day",
 )  # fmt: skip
 NUMBERS = ("seconds", "heard", "station_airing")
@@ -32,7 +32,7 @@ TABLES = (
     sender text, epoch text, number integer, sealed text, why text, row text,
     primary key (sender, number, epoch)
 ) without rowid""",
-    """create unique index if not exists one_of_each on events (sender, number, epoch) where sender is not null""",
+    "create unique index if not exists one_of_each on events (sender, number, epoch) where sender is not null",
 )
 
 Row = Mapping[str, Any]
@@ -44,7 +44,7 @@ class Batch:
     """
     Rows of one station, in the order of their numbers, as they stand in its log.
 
-    `after` is the number of the row before the first of them there, and `before` its chain (0 and "" for none).
+    `after` is the number of the row before the first of them there, `before` its chain (0 and "" for none).
     """
 
     sender: str
@@ -78,8 +78,8 @@ def take(
     is_theirs: Callable[[str], bool],
 ) -> Taken:
     """
-    Take *batch* in; in the transaction that is open. *add* writes a row behind the last; *is_theirs* says of an
-    area whether broadcasts there can be this station's.
+    Take *batch* in; in the transaction that is open. *add* writes a row behind the last; *is_theirs* says
+    of an area whether broadcasts there can be this station's.
     """
     taken = Taken()
     if batch.after and batch.before not in _sealed(connection, batch.sender, batch.after).values():
