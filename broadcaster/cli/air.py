@@ -19,7 +19,7 @@ from broadcaster.edges.clock import SystemClock
 from broadcaster.edges.content import Loaded, fingerprint
 from broadcaster.edges.control import NotRunningError, ask
 from broadcaster.edges.store import Store, daemon_runs, sole_daemon
-from broadcaster.fleet.receiving import Receiving
+from broadcaster.fleet.receiving import Receiving, belonging
 from broadcaster.model import typed
 from broadcaster.model.content import Content
 from broadcaster.model.errors import BroadcasterError, Fault, said, say
@@ -388,6 +388,7 @@ def status(context: typer.Context, json: Json = False) -> None:
                     {**one, "what": tr(one["what"]), "next": tr(one["next"])} for one in state["alarms"]
                 ],
                 "rows_waiting": state["rows_waiting"],
+                "province": belonging(here.root),
                 "next": {"at": following.at.isoformat(), "script": following.script} if following else None,
                 "today": {
                     outcome: sum(one.outcome == outcome for one in today)
@@ -399,10 +400,27 @@ def status(context: typer.Context, json: Json = False) -> None:
         )
     else:
         _tell_status(content, now, daemon, following, today, wrong)
+        _tell_province(belonging(here.root), now)
     if daemon is None:
         raise typer.Exit(DAEMON_IS_OFF)
     if daemon["alarms"]:
         raise typer.Exit(SOMETHING_IS_WRONG)
+
+
+def _tell_province(told: Mapping[str, Any] | None, now: datetime) -> None:
+    """Whether the station's province hears of it, and what of its own stands in place of the province's."""
+    if told is None:
+        return
+    if told["reached"] is None:
+        output.line(_("Province {province}: not reached yet").format(province=told["province"]))
+    else:
+        at = datetime.fromisoformat(told["reached"]).astimezone(now.tzinfo)
+        told_at = {"day": output.day(at.date()), "time": output.clock_time(at)}
+        output.line(
+            _("Province {province}: reached {day} {time}").format(province=told["province"], **told_at)
+        )
+    for path in told["kept"]:
+        output.line(_("  {path} is the commune's own, in place of the province's").format(path=path))
 
 
 def _tell_status(

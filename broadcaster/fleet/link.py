@@ -25,7 +25,7 @@ from broadcaster.model.order import InForce, Order, due
 
 from .membership import Membership, folder_of
 from .outbox import Outbox, packed
-from .receiving import Receiving, RefusedError
+from .receiving import REACHED, Receiving, RefusedError
 from .urgent import KIND as URGENT
 
 logger = logging.getLogger("broadcaster")
@@ -307,7 +307,7 @@ class Link:
         answer = json.loads(await wire.ask(f"here.{self._member.station}", json.dumps(state).encode()))
         ahead = datetime.fromisoformat(answer["now"]) - self._clock.now()
         self._ahead = ahead, self._clock.monotonic()
-        keeping.keep(self._folder / "reached.json", {"at": self._clock.now().isoformat(timespec="seconds")})
+        keeping.keep(self._folder / REACHED, {"at": self._clock.now().isoformat(timespec="seconds")})
         pulse = await asyncio.to_thread(self._station.pulse)
         for _ in range(int(HERE_EVERY / AT_ONCE)):
             changed = await self._pause(AT_ONCE, self._changed)

@@ -117,7 +117,7 @@ def _how(told: Mapping[str, Any], now: datetime) -> How:
 
 def not_reported(peers: Peers, marks: Mapping[str, Any], last: date) -> list[tuple[str, str]]:
     """
-    Stations whose play log did not come up to the end of *last*: name, and the day of the last row ("": none).
+    Stations whose play log did not come up to the end of *last*: name, and day of the last row ("": none).
 
     A station that confirmed that nothing waits there has reported, though nothing was broadcast since.
     """

@@ -13,10 +13,11 @@ from broadcaster.edges import keeping, keys
 from broadcaster.model.bundle import APPROVALS, Bundle, File, Kept, Taking, merged, taking
 from broadcaster.model.errors import BroadcasterError, Fault, Text, say
 
-from .membership import Membership, folder_of
+from .membership import Membership, belongs, folder_of, membership
 from .publishing import KIND
 
 SPARE = 200_000_000  # bytes of the disk that are left for the play log
+REACHED = "reached.json"  # when the link last had an answer from the province
 LATEST = 10  # refusals that are told
 
 
@@ -202,6 +203,18 @@ class Receiving:
         refusal = asdict(Refusal(now.isoformat(timespec="seconds"), what, str(error.faults[0].what)))
         with suppress(OSError):  # a full disk: it is in the log all the same
             keeping.keep(self._refused, [*self.refused, refusal][-LATEST:])
+
+
+def belonging(root: Path) -> Mapping[str, Any] | None:
+    """
+    What a station tells of its province: its code, when it was reached last (ISO 8601; None for never), and
+    what the commune has in place of its files. None if it belongs to none.
+    """
+    if not belongs(root):
+        return None
+    reached = keeping.kept(folder_of(root) / REACHED, {}).get("at")
+    kept = [one.path for one in Receiving(root).kept]
+    return {"province": membership(root).province, "reached": reached, "kept": kept}
 
 
 _digests: dict[tuple[str, int, int], str] = {}

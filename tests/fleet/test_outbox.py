@@ -252,7 +252,7 @@ def test_a_batch_that_swells_is_refused() -> None:
     """A few kilobytes that unpack to a hundred megabytes are no batch."""
     import zlib
 
-    with pytest.raises(ValueError, match="100"):
+    with pytest.raises(ValueError, match=r"\d+"):
         unpacked(zlib.compress(b"0" * 100_000_000), NAME)
 
 

@@ -1,7 +1,7 @@
 """
 Rows of the play logs of stations, taken into their province's: each once, whatever is sent again.
 
-    events      has them with `sender` (the station), `epoch`, `number` (their seq there), `sealed` (their chain)
+    events      has them with `sender` (the station), `epoch`, `number` (seq there), `sealed` (chain there)
     apart       rows that are not counted, and why: of another area, or of a broadcast that has its row
 
 A station's epoch is new with each memory that begins anew or is brought back from a copy: it tells apart what
@@ -21,7 +21,8 @@ COLUMNS = {"sender": str, "epoch": str, "number": int, "sealed": str}
 MOST_ASKED = 100  # stretches of rows that a comparison asks for at once
 TEXTS = (
     "occurrence", "planned", "logged", "started", "ended", "outcome", "reason", "detail", "station",
-    "schedule", "schedule_title", "script", "script_title", "group", "cluster", "cluster_name", "area", "area_name",
+    "schedule", "schedule_title", "script", "script_title", "group", "cluster", "cluster_name", "area",
+    "area_name",
     "bulletin_class", "kind", "languages", "campaign", "station_area", "day",
 )  # fmt: skip
 NUMBERS = ("seconds", "heard", "station_airing")
@@ -32,7 +33,8 @@ TABLES = (
     sender text, epoch text, number integer, sealed text, why text, row text,
     primary key (sender, number, epoch)
 ) without rowid""",
-    "create unique index if not exists one_of_each on events (sender, number, epoch) where sender is not null",
+    "create unique index if not exists one_of_each on events (sender, number, epoch) "
+    "where sender is not null",
 )
 
 Row = Mapping[str, Any]
