@@ -2,7 +2,7 @@
 Speed, memory and start accuracy, side by side with what one would take instead, in one run.
 
     make bench                 everything this machine can measure
-    make bench ONLY=assembly   one part: assembly, changes, start, commands, plan, footprint, counts
+    make bench ONLY=assembly   one part: assembly, changes, start, commands, plan, footprint, counts, fleet
 
 Machines are noisy: quote the ratios and the medians. A part that needs PulseAudio says so and is left out
 where it is not installed.
@@ -708,9 +708,15 @@ def grown(what: str, way: Callable[[], int]) -> None:
     row(what, f"{count:,}", f"{took * 1000:.0f}", f"{took / count * 1e6:.1f}")
 
 
+def fleet() -> None:
+    """In a process of its own: it needs as many open files as the machine gives."""
+    command = [sys.executable, str(ROOT / "benchmarks" / "fleet.py")]
+    subprocess.run(command, check=True, env=os.environ | {"PYTHONPATH": str(ROOT)})
+
+
 PARTS: dict[str, Callable[[], None]] = {
     "assembly": assembly, "changes": changes, "start": start, "commands": commands, "plan": plan,
-    "footprint": footprint, "counts": counts,
+    "footprint": footprint, "counts": counts, "fleet": fleet,
 }  # fmt: skip
 CHILDREN: dict[str, Callable[..., dict[str, float]]] = {
     "station": child_station,

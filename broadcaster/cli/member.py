@@ -16,9 +16,9 @@ import typer
 from broadcaster import __version__
 from broadcaster.edges import keys
 from broadcaster.edges.clock import SystemClock
-from broadcaster.edges.content import fingerprint
+from broadcaster.edges.content import Loaded, fingerprint
 from broadcaster.edges.control import NotRunningError, ask
-from broadcaster.edges.wire import UnreachableError, until_ended
+from broadcaster.edges.wire import UnreachableError, end, until_ended
 from broadcaster.fleet import membership as members
 from broadcaster.fleet import package
 from broadcaster.fleet.membership import Membership
@@ -45,6 +45,7 @@ app = typer.Typer(
 PATIENCE = 20.0  # seconds until a server that does not answer is told
 CONFLICTS_FOR = timedelta(days=7)
 MOST_CONFLICTS = 20
+MEMBER_EVERY = 1.0  # seconds between two looks whether the station still belongs to its province
 HOURLY = 3600.0  # seconds until conflicts are looked for anew
 
 logger = logging.getLogger("broadcaster")
@@ -196,8 +197,23 @@ def link(context: typer.Context) -> None:
     member, clock = members.membership(here.root), SystemClock()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
 
-    at_station = AtStation(here, clock)
-    asyncio.run(until_ended(Link(here.root, member, at_station, outbox(here, member), clock).run()))
+    async def linked(member: Membership) -> None:
+        """Until it belongs elsewhere, or nowhere: another code was given, or it left."""
+        while True:
+            made = Link(here.root, member, AtStation(here, clock), outbox(here, member), clock)
+            running = asyncio.create_task(made.run())
+            try:
+                while not running.done() and members.belongs(here.root):
+                    await asyncio.sleep(MEMBER_EVERY)
+                    if members.belongs(here.root) and members.membership(here.root) != member:
+                        break
+            finally:
+                await end(running)
+            if not members.belongs(here.root):
+                return
+            member = members.membership(here.root)
+
+    asyncio.run(until_ended(linked(member)))
 
 
 class AtStation:
@@ -206,6 +222,7 @@ class AtStation:
     def __init__(self, here: Here, clock: SystemClock) -> None:
         self._here, self._clock = here, clock
         self._sounding: dict[str, set[str]] = {}  # clusters on which an emergency was on air, by its name
+        self._loaded: tuple[int, Loaded] | None = None
         self._conflicts: tuple[object, float, Sequence[Mapping[str, Any]]] = (None, 0.0, ())
 
     def _status(self) -> dict[str, Any] | None:
@@ -214,8 +231,8 @@ class AtStation:
         return None
 
     def state(self) -> Mapping[str, Any]:
-        loaded = self._here.as_aired()
-        content, told = loaded.content, self._status()
+        loaded, told = self._content(), self._status()
+        content = loaded.content
         now = self._here.now(content)
         with self._here.reading() as store:
             log = list(store.airings(start=now - timedelta(days=8)))
@@ -249,6 +266,13 @@ class AtStation:
             },
             "conflicts": self._displaced(content, log, now),
         }
+
+    def _content(self) -> Loaded:
+        """As the daemon has it; read again when a file was saved."""
+        seen = fingerprint(self._here.root)
+        if self._loaded is None or self._loaded[0] != seen:
+            self._loaded = seen, self._here.as_aired()
+        return self._loaded[1]
 
     def _displaced(self, content: Any, log: Any, now: datetime) -> Sequence[Mapping[str, Any]]:
         """What the plan puts off in the next days, of the province's schedules and the commune's own."""
@@ -301,7 +325,7 @@ class AtStation:
 
     def raise_emergency(self, order: Order, left: float, sound: Callable[[], Path] | None) -> None:
         here = self._here
-        content = here.content()
+        content = self._content().content
         day = here.now(content).date()
         clusters = [
             one.id

@@ -4,9 +4,9 @@ import asyncio
 import json as jsons
 import logging
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
-from datetime import datetime, timedelta, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
 from functools import cache
 from pathlib import Path
 from threading import Event
@@ -30,8 +30,11 @@ from broadcaster.fleet.publishing import Offer, Outbound, Publishing, named_by, 
 from broadcaster.fleet.registry import MQTT_PORT, PORT, Province, Registry
 from broadcaster.fleet.urgent import Urgent
 from broadcaster.model.area import AreaKind
+from broadcaster.model.content import Content
 from broadcaster.model.errors import BroadcasterError, Fault, Text, say
 from broadcaster.model.order import Order
+from broadcaster.model.plan import recipe_at
+from broadcaster.model.recording import Lack
 
 from . import alert, output, template, words
 from .air import HERE_ALONE, OFF
@@ -42,6 +45,9 @@ from .plan import Json
 
 app = typer.Typer(help=_("The stations of a province, from its server."), no_args_is_help=True)
 
+# Said where a sound file does not arrive in time; by a Vietnamese voice, whatever the language of messages
+UNSAID = "Thông báo khẩn cấp của tỉnh. Đề nghị bà con theo dõi thông báo tiếp theo."
+NOT_APPROVED = {Lack.UNAPPROVED, Lack.OUTDATED}
 SEEN = 10.0  # seconds for which `alert` shows who has it on air
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - stations are elsewhere
 
@@ -68,7 +74,7 @@ def init(
     if place is None or place.kind is not AreaKind.PROVINCE:
         what, following = (
             say("This is no code of a province."),
-            say("Write one such as 11; see: broadcaster area list."),
+            say("Write one such as 11; see: broadcaster area list --all."),
         )
         raise BroadcasterError(Fault(area, what, following))
     root = folder.resolve()
@@ -127,12 +133,12 @@ def invite(
     if place is None or place.kind is not AreaKind.COMMUNE:
         what = say("There is no commune of this code.")
         raise BroadcasterError(
-            Fault(area, what, say("See the communes: broadcaster area list {code}.", code=province.code))
+            Fault(area, what, say("See the communes: broadcaster area list --in {code}.", code=province.code))
         )
     if place.parent != province.code:
         what = say("{name} lies in another province ({code}).", name=place.name, code=place.parent)
         raise BroadcasterError(
-            Fault(area, what, say("See the communes: broadcaster area list {code}.", code=province.code))
+            Fault(area, what, say("See the communes: broadcaster area list --in {code}.", code=province.code))
         )
     secret = registry.invite(station, area, now_in(SystemClock().now().tzinfo))  # type: ignore[arg-type]
     code = code_of(province.address, station, secret)
@@ -170,6 +176,9 @@ def speaker(
     if province.served.mqtt is None:
         what = say("This province's server does not listen for MQTT.")
         raise BroadcasterError(Fault(name, what, say("It was begun with --mqtt 0.")))
+    if not country_at(here.root).held(area.partition("/")[0]):
+        what = say("There is no place of this code.")
+        raise BroadcasterError(Fault(area, what, say("See the places: broadcaster area list --all.")))
     one = registry.add_speaker(name, area)
     host = province.address.rpartition(":")[0]
     output.line(
@@ -205,28 +214,32 @@ def publish(
     loaded = here.load()
     if wrong := [fault for fault in loaded.faults if not fault.warning]:
         raise BroadcasterError(*wrong)
-    members = registry.peers().members
-    chosen = [named(members, name) for name in stations] if stations else list(members.values())
+    peers = registry.peers()
+    known = {name: one.area for name, one in peers.invited.items()}
+    known |= {name: one.area for name, one in peers.members.items()}
+    chosen = {name: named(known, name) for name in stations} if stations else known
     if not chosen:
         what = say("No station joined yet.")
         raise BroadcasterError(Fault("", what, say("Invite one: broadcaster province invite STATION.")))
     now = here.now(loaded.content)
     publishing = Publishing(here.root, loaded.content, now.date(), outbound)
-    before = {one.name: outbound.bundle(one.name, province.trusted) for one in chosen}
+    before = {name: outbound.bundle(name, province.trusted) for name in chosen}
+    with here.reading() as store:
+        marks = store.marks()
     with output.progress(_("Looking"), len(chosen)) as step:
         offers = []
-        for one in chosen:
-            step(one.name)
-            offers.append(publishing.offer(one.name, one.area, before[one.name]))
+        for name, area in chosen.items():
+            step(name)
+            has = int(marks.get(f"station/{name}", {}).get("revision", 0))
+            offers.append(publishing.offer(name, area, before[name], has))
     _show(offers, json=json)
-    changing = [one for one in offers if one.change]
-    if dry_run or not changing:
+    _note_unapproved(loaded.content, offers, now.date())
+    changing = [one for one in offers if one]
+    if dry_run or not changing or (json and not yes):
         if not json:
-            output.line(
-                _("Nothing was sent.") if changing else _("Every station has been sent this already.")
-            )
+            output.line(_("Nothing was sent.") if changing else _nothing_new(offers))
         return
-    if not (yes or json or typer.confirm(_("Send it?"), default=True)):
+    if not (yes or typer.confirm(_("Send it?"), default=True)):
         output.line(_("Nothing was sent."))
         return
     revision = max([int(now.timestamp()), *(one.revision + 1 for one in before.values() if one is not None)])
@@ -243,8 +256,34 @@ def publish(
         _note_hub(here)
 
 
+def _nothing_new(offers: Sequence[Offer]) -> str:
+    if any(one.files for one in offers):
+        return _("Every station has been sent this already.")
+    return _("Nothing here concerns a station yet: add a schedule for its area.")
+
+
+def _note_unapproved(content: Content, offers: Sequence[Offer], day: date) -> None:
+    """What travels and will not sound, since nobody approved it as it is now."""
+    paths = {file.path for one in offers for file in one.files}
+    for script in content.scripts.values():
+        if f"audio/{script.id}/script.toml" not in paths:
+            continue
+        recipes = [
+            recipe_at(content, script.id, language, content.station.area, day)
+            for language in content.languages_of(script)
+        ]
+        lacking = [one for one in recipes if {lack for _item, lack in one.lacks} & NOT_APPROVED]
+        if lacking:
+            languages = ", ".join(words.language(one.language) for one in lacking)
+            what = say(
+                "Not approved as it is now, in: {languages}. Stations withhold it.", languages=languages
+            )
+            following = say("Approve it, and publish again: broadcaster approve {script}.", script=script.id)
+            output.faults([Fault(f"audio/{script.id}", what, following, warning=True)])
+
+
 def _show(offers: Sequence[Offer], *, json: bool) -> None:
-    changing = [one.change for one in offers if one.change]
+    changing = [one.change for one in offers if one]
     if json:
         output.as_json(
             [
@@ -351,7 +390,7 @@ def raise_alert(
         issued=now,
         until=now + timedelta(minutes=lasts),
         by=_("province {code}").format(code=province.code),
-        words=_in_words(content, meant.script) if meant.script else meant.title if sound else what,
+        words=_in_words(content, meant.script) if meant.script else UNSAID if sound else what,
         script=meant.script,
         sound=sound,
     )
@@ -364,7 +403,7 @@ def raise_alert(
     )
     _note_hub(here)
     if daemon_runs(here.root):
-        _watch(here, registry, order.id)
+        _watch(here, registry, order)
 
 
 def _in_words(content: Any, script: str) -> str:
@@ -386,9 +425,18 @@ def _clear(here: Here, urgent: Urgent, name: str | None, now: datetime) -> None:
     _note_hub(here)
 
 
-def _watch(here: Here, registry: Registry, name: str) -> None:
+def concerned(here: Here, order: Order, areas: Mapping[str, str]) -> list[str]:
+    """Of stations and their *areas*, those in or around which the emergency is to be heard."""
+    lies = lies_in(here)
+    return [
+        name for name, area in areas.items() if any(lies(one, area) or lies(area, one) for one in order.areas)
+    ]
+
+
+def _watch(here: Here, registry: Registry, order: Order) -> None:
     """Show for a while at how many stations it is on air."""
-    clock, members, seen = SystemClock(), registry.peers().members, -1
+    name, clock, seen = order.id, SystemClock(), -1
+    members = concerned(here, order, {one.name: one.area for one in registry.peers().members.values()})
     until = clock.monotonic() + SEEN
     while clock.monotonic() < until and seen < len(members):
         with here.reading() as store:
@@ -422,12 +470,20 @@ def status(context: typer.Context, json: Json = False) -> None:
         output.line(_("No station joined yet. Invite one: broadcaster province invite STATION"))
         return
     for order in orders:
-        places = [one.station for one in found if any(each["id"] == order.id for each in one.emergencies)]
+        asked = concerned(here, order, {one.station: one.station[:5] for one in found})
+        places = [
+            one.station
+            for one in found
+            if one.station in asked and any(each["id"] == order.id for each in one.emergencies)
+        ]
+        without = sorted({*asked} - {*places})
         output.line(
             _("EMERGENCY {id} in force: {title}. On air at {count} of {all} stations").format(
-                id=order.id, title=order.title, count=len(places), all=len(found)
+                id=order.id, title=order.title, count=len(places), all=len(asked)
             )
         )
+        if places and without:
+            output.wrapped(_("Not yet at: {stations}").format(stations=", ".join(without)), "  ")
     output.table(heading(), [row(one, zone) for one in found])
     output.line(
         _("Well: {well} of {all} stations").format(well=sum(one.is_well for one in found), all=len(found))

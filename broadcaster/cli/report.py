@@ -151,7 +151,7 @@ def count(
         registry = Registry(here.root)
         if registry.exists:
             until = min(chosen[1], today - timedelta(days=1))
-            told = replace(told, unreported=not_reported(registry.peers(), store.marks(), until))
+            told = replace(told, unreported=not_reported(registry.peers(), store.marks(), until, zone))
     if json:
         output.as_json(as_dict(told))
     elif csv:

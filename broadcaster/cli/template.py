@@ -71,8 +71,10 @@ name = "{name}"
 area = "{area}"
 timezone = "Asia/Ho_Chi_Minh"
 
-[hours]                                 # để xem thử kế hoạch ở tỉnh / for looking at the plan here
-allowed = [[05:00:00, 06:30:00], [16:30:00, 18:30:00]]
+[hours]                                 # giờ thật do từng đài giữ / each station keeps its own
+allowed = [[00:00:00, 23:59:59]]
+session_minutes = 1440
+sessions_per_day = 48
 
 [[cluster]]                             # không ra loa / no loudspeaker: for looking and listening
 id = "tinh"

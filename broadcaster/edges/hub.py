@@ -15,8 +15,6 @@ from broadcaster.model.errors import BroadcasterError, Fault, say
 
 MOST = 20_000  # connections: a whole country's stations twice; each needs a file handle
 LAST_WORDS = 4  # lines of its log
-# A hundred stations fetch at once over lines that lose packets: CUBIC takes each loss for a full line.
-CONGESTION = Path("/proc/sys/net/ipv4/tcp_congestion_control")
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ All that matters lies in the province's own folder: what the server keeps can be
 import asyncio
 import json
 import logging
+from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -22,12 +23,14 @@ from broadcaster.model.errors import BroadcasterError, say
 
 from .link import CHUNK
 from .outbox import LARGEST, unpacked
+from .overview import as_told
 from .publishing import Outbound, named_by
 from .registry import Peers, Province, Registry, who_may
 from .urgent import Urgent
 
 logger = logging.getLogger("broadcaster")
 
+MOST_A_DAY = 100_000  # rows of one station: many years of it
 LOOK = 0.1  # seconds between two looks at what commands wrote
 GATHER = 0.02  # seconds for which batches are gathered into one transaction
 MOST_BATCHES = 400  # in one
@@ -66,6 +69,7 @@ class Hub:
         self._rows: asyncio.Queue[_Waiting] = asyncio.Queue()
         self._wire: Wire | None = None
         self._over = False
+        self._day, self._came = 0, Counter[str]()  # rows that came today, by station
 
     async def run(self) -> None:
         self._admit()
@@ -217,6 +221,7 @@ class Hub:
                 told = await asyncio.to_thread(self._compare, sender, message.data)
             else:
                 batch = await asyncio.to_thread(unpacked, message.data, sender)
+                self._count(batch)
                 waiting = _Waiting(batch)
                 await self._rows.put(waiting)
                 taken = await waiting.done
@@ -224,6 +229,15 @@ class Hub:
         except (BroadcasterError, ValueError, TypeError, KeyError) as error:
             told = {"refused": str(error)}
         await message.answer(json.dumps(told).encode())
+
+    def _count(self, batch: Batch) -> None:
+        """A station that was stolen must not fill the province's disk."""
+        day = self._clock.now().toordinal()
+        if day != self._day:
+            self._day, self._came = day, Counter()
+        self._came[batch.sender] += len(batch.rows)
+        if self._came[batch.sender] > MOST_A_DAY:
+            raise ValueError(f"more than {MOST_A_DAY} rows in a day")
 
     def _compare(self, sender: str, data: bytes) -> Mapping[str, Any]:
         missing: list[tuple[int, int]] = []
@@ -268,8 +282,8 @@ class Hub:
 
     async def _hear_state(self, message: Message) -> None:
         now = self._clock.now().isoformat(timespec="seconds")
-        with suppress(ValueError, TypeError):
-            state = json.loads(message.data[:LONGEST_STATE])
+        with suppress(ValueError, TypeError, LookupError, AttributeError):
+            state = as_told(json.loads(message.data[:LONGEST_STATE]))
             self._states[f"station/{message.subject.partition('.')[2]}"] = {**state, "heard": now}
         await message.answer(json.dumps({"now": self._clock.now().isoformat()}).encode())
 

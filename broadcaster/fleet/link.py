@@ -38,6 +38,8 @@ HERE_EVERY = 30.0  # seconds between two words of how the station is,
 AT_ONCE = 1.0  # and until it is told when something changed
 ROWS_EVERY = 3.0  # seconds between two looks for new rows
 COMPARE_EVERY = 3600.0
+LOOK_AGAIN = 600.0  # seconds until it is seen whether all of the bundle is still there
+TOLD_FOR = timedelta(days=7)  # for so long a refusal is told
 FAILED_AGAIN = 20.0  # seconds until a bundle that could not be taken is tried again
 SOON = 1.0  # seconds until a sound that could not be fetched is asked for again
 SOUND_WITHIN = 40.0  # seconds of signal tone; what did not come by then is said in words
@@ -320,7 +322,7 @@ class Link:
             **self._station.state(),
             "revision": receiving.revision,
             "kept": [{"path": one.path, "why": one.why.template} for one in receiving.kept][:20],
-            "refused": receiving.refused,
+            "refused": [one for one in receiving.refused if _lately(one["at"], self._clock.now())],
             "rows_waiting": self._outbox.waiting(),
         }
 
@@ -358,11 +360,11 @@ class Link:
         if data is not None:
             try:
                 bundle = self._receiving.look(data, self._member)
-                if bundle.revision > self._receiving.revision:
+                if await asyncio.to_thread(self._receiving.changes, bundle):
                     await self._take(bundle)
             except RefusedError as error:
                 await self._refuse(error.faults[0].where or "bundle", error)
-        await self._pause(COMPARE_EVERY, self._bundle)
+        await self._pause(LOOK_AGAIN, self._bundle)
 
     async def _take(self, bundle: Bundle) -> None:
         wanted = await asyncio.to_thread(self._receiving.wanted, bundle)
@@ -415,6 +417,10 @@ async def fetch(wire: Wire, file: File, path: Path) -> None:
             for task in coming:
                 task.cancel()
             await asyncio.gather(*coming, return_exceptions=True)
+
+
+def _lately(at: str, now: datetime) -> bool:
+    return now - datetime.fromisoformat(at) < TOLD_FOR
 
 
 def _broken() -> tuple[Fault]:

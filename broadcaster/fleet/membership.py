@@ -85,7 +85,7 @@ def read_code(text: str) -> tuple[str, str, str]:
         raise BroadcasterError(
             Fault(
                 text[:60],
-                say("This is no code of a province."),
+                say("This is no code of an invitation."),
                 say("Write it as the province gave it: SERVER:4222/03160/ABCD-…"),
             )
         ) from error

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, timedelta, tzinfo
 from enum import StrEnum
 from typing import Any
 
@@ -12,6 +12,7 @@ from .registry import Peers
 
 GONE_AFTER = timedelta(seconds=100)  # without a word: three in a row are missing
 LOW_DISK = 500  # MB
+MOST_TOLD, LONGEST = 20, 300  # things in a list, and letters of one, that a station tells
 
 
 class How(StrEnum):
@@ -58,6 +59,38 @@ class Overview:
         return self.how is How.UP and not (
             self.low_on_disk or self.refused or self.log or self.kept or self.faults
         )
+
+
+def as_told(told: Any) -> dict[str, Any]:
+    """
+    What a station says of itself, as far as it is of the form that is expected, and no longer than that:
+    whoever has a station's key must not spoil the page for the others. Raises TypeError, ValueError,
+    LookupError or AttributeError for what is none.
+    """
+    found: dict[str, Any] = {key: _text(told.get(key, "")) for key in ("name", "version")}
+    found |= {key: told.get(key) is True for key in ("running", "clock_trusted")}
+    found |= {key: int(told.get(key) or 0) for key in ("disk_free", "revision", "faults", "rows_waiting")}
+    found |= {key: [_text(one) for one in _list(told, key)] for key in ("on_air", "alarms")}
+    for key in ("kept", "refused", "conflicts"):
+        rows = [dict(one) for one in _list(told, key)]
+        found[key] = [{_text(name): _text(value) for name, value in one.items()} for one in rows]
+    found["alerts"] = [
+        {
+            "id": _text(one["id"]),
+            "sounding": [_text(each) for each in _list(one, "sounding")],
+            "aired": one.get("aired") is True,
+        }
+        for one in _list(told, "alerts")
+    ]
+    return found
+
+
+def _list(told: Any, key: str) -> list[Any]:
+    return list(told.get(key, ()))[:MOST_TOLD]
+
+
+def _text(told: Any) -> str:
+    return "".join(one for one in str(told)[:LONGEST] if one.isprintable())
 
 
 def overview(
@@ -115,7 +148,7 @@ def _how(told: Mapping[str, Any], now: datetime) -> How:
     return How.ALARM if alarms else How.UP
 
 
-def not_reported(peers: Peers, marks: Mapping[str, Any], last: date) -> list[tuple[str, str]]:
+def not_reported(peers: Peers, marks: Mapping[str, Any], last: date, zone: tzinfo) -> list[tuple[str, str]]:
     """
     Stations whose play log did not come up to the end of *last*: name, and day of the last row ("": none).
 
@@ -124,12 +157,15 @@ def not_reported(peers: Peers, marks: Mapping[str, Any], last: date) -> list[tup
     found = []
     for name in sorted(peers.members):
         told, log = marks.get(f"station/{name}", {}), marks.get(f"log/{name}", {})
-        heard = str(told.get("heard", ""))[:10]
+        heard, until = _day(told.get("heard"), zone), _day(log.get("until"), zone)
         whole = told.get("rows_waiting") == 0 and heard > last.isoformat()
-        until = str(log.get("until", ""))[:10]
         if not whole and until <= last.isoformat():
             found.append((name, until))
     return found
+
+
+def _day(moment: Any, zone: tzinfo) -> str:
+    return datetime.fromisoformat(moment).astimezone(zone).date().isoformat() if moment else ""
 
 
 def text(told: Mapping[str, Any]) -> Text:

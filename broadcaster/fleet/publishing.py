@@ -21,6 +21,10 @@ class Offer:
     station: str
     files: tuple[File, ...]
     change: Change
+    again: bool = False  # the station has a newer one than this province remembers
+
+    def __bool__(self) -> bool:
+        return self.again or bool(self.change)
 
 
 class Outbound:
@@ -56,13 +60,14 @@ class Publishing:
         self._texts: dict[str, bytes] = {}  # by digest
         self._sources: dict[str, Path] = {}
 
-    def offer(self, station: str, area: str, before: Bundle | None) -> Offer:
+    def offer(self, station: str, area: str, before: Bundle | None, has: int = 0) -> Offer:
+        """What *station* is to have after *before*, where it says that it has revision *has*."""
         files = tuple(
             one
             for part in concerning(self._content, area, self._day)
             if (one := self._file(part)) is not None
         )
-        return Offer(station, files, change(station, before, files))
+        return Offer(station, files, change(station, before, files), has > (before.revision if before else 0))
 
     def _file(self, part: Part) -> File | None:
         if part.text is not None:
@@ -92,7 +97,7 @@ class Publishing:
 
         All files are there before any bundle is, so that whoever takes one finds what it needs.
         """
-        changing = [one for one in offers if one.change]
+        changing = [one for one in offers if one]
         wanted = {file.digest for one in changing for file in one.files}
         for digest in sorted(wanted):
             if not self._out.file(digest).exists():

@@ -100,6 +100,11 @@ class Receiving:
             raise BroadcasterError(Fault(str(self.root), what, say("Make room on the disk.")))
         return lacking
 
+    def changes(self, bundle: Bundle) -> bool:
+        """Is it newer than what is here, or is something of it not here any more?"""
+        plan = self._taking(bundle)
+        return bundle.revision > self.revision or bool(plan.write or plan.delete)
+
     def _has(self, file: File) -> bool:
         path = self.parts / file.digest
         return path.exists() and path.stat().st_size == file.size
@@ -180,7 +185,7 @@ class Receiving:
             else:
                 data = source.read_bytes()
             to.parent.mkdir(parents=True, exist_ok=True)
-            keeping.put(to, data, 0o644)
+            keeping.put(to, data, 0o664)
         for path in plan.delete:
             (self.root / path).unlink(missing_ok=True)
             folders.add((self.root / path).parent)

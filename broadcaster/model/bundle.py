@@ -221,7 +221,7 @@ def taking(bundle: Bundle, held: Mapping[str, str], there: Mapping[str, str]) ->
             kept.append(
                 Kept(
                     path,
-                    say("It is not taken: of its script “{name}” the commune has its own.", name=uses_own[0]),
+                    say("It is not taken: the commune has its own script for it."),
                 )
             )
         elif path in edited and there[path] != one.digest:

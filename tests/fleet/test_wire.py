@@ -16,6 +16,7 @@ from broadcaster.edges import keys
 from broadcaster.edges.store import Store, database
 from broadcaster.edges.wire import UnreachableError, Wire, connect
 from broadcaster.fleet import membership as members
+from broadcaster.fleet.overview import overview
 from broadcaster.fleet.receiving import Receiving
 from broadcaster.model.airing import Outcome
 from broadcaster.model.errors import BroadcasterError
@@ -88,6 +89,21 @@ class TestContent:
                 one.switch_on("03160")
                 await until(lambda: Receiving(station).revision == revision)
                 assert '"Ba"' in (station / "schedules" / "tin.toml").read_text("utf-8")
+
+        run(test())
+
+    def test_comes_back_when_the_commune_takes_its_own_away(self, tmp_path: Path) -> None:
+        """A file of the province that is gone is there again, without anybody publishing anew."""
+
+        async def test() -> None:
+            async with province(tmp_path) as one:
+                one.join("03160")
+                station = one.station_root("03160")
+                revision = publish(one.registry, one.root)
+                one.switch_on("03160", calm=0.002)
+                await until(lambda: Receiving(station).revision == revision)
+                (station / "audio" / "tin" / "dictionary.toml").unlink()
+                await until((station / "audio" / "tin" / "dictionary.toml").exists)
 
         run(test())
 
@@ -395,6 +411,33 @@ class TestNobodyGetsIn:
                     == before
                 )
                 await hub.close()
+
+        run(test())
+
+    def test_by_what_a_station_says_of_itself(self, tmp_path: Path) -> None:
+        """Whatever a stolen station says, the province's list of the others is not spoilt by it."""
+
+        async def test() -> None:
+            async with province(tmp_path) as one:
+                thief = one.join("03160")
+                one.switch_on("03163")
+                await until(lambda: "station/03163" in one.marks())
+                wire = await stranger(one, thief.seed)
+                for told in ("[]", "5", "nonsense", '{"alarms": 5}', '{"alerts": [1]}', '{"kept": "x"}'):
+                    await wire.ask("here.03160", told.encode())
+                strange = {
+                    "name": "\x1b[2J" + "x" * 5000,
+                    "alarms": [{}] * 500,
+                    "disk_free": "7",
+                    "on_air": [["a"]],
+                }
+                await wire.ask("here.03160", json.dumps(strange).encode())
+                told = await until(lambda: one.marks().get("station/03160"))
+                assert told["name"].startswith("[2Jxxx")
+                assert len(told["name"]) < 400
+                found = overview(one.registry.peers(), one.marks(), {}, NOW())
+                assert [each.station for each in found] == ["03160", "03163"]
+                await wire.close()
 
         run(test())
 

@@ -33,8 +33,10 @@ TABLES = (
     sender text, epoch text, number integer, sealed text, why text, row text,
     primary key (sender, number, epoch)
 ) without rowid""",
-    "create unique index if not exists one_of_each on events (sender, number, epoch) "
-    "where sender is not null",
+    (
+        "create unique index if not exists one_of_each on events (sender, number, epoch) "
+        "where sender is not null"
+    ),
 )
 
 Row = Mapping[str, Any]
