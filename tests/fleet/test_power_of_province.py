@@ -58,7 +58,7 @@ def test_what_was_confirmed_outlives_a_power_cut(province: Machine, station: Mac
     watching.start()
     until(lambda: confirmed[-1][1] == 1)
     logged = 1
-    ends = time.monotonic() + 12.0
+    ends = time.monotonic() + 9.0
     while time.monotonic() < ends:
         station.log(logged := logged + 1)
         time.sleep(0.2)

@@ -227,7 +227,7 @@ def test_nothing_is_lost_or_doubled_whoever_is_killed(province: Machine, station
     join_by_hand(province, station)
     link, hub = station.run("station", "link"), province.run("province", "run")
     logged = 0
-    for _ in range(12):
+    for _ in range(9):
         logged += 1
         station.log(logged)
         time.sleep(chance.uniform(0.05, 0.8))

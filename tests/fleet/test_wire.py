@@ -99,6 +99,8 @@ class TestContent:
             async with province(tmp_path) as one:
                 one.join("03160")
                 station = one.station_root("03160")
+                shutil.rmtree(station / "audio")
+                (station / "schedules" / "tin.toml").unlink()
                 revision = publish(one.registry, one.root)
                 one.switch_on("03160", calm=0.002)
                 await until(lambda: Receiving(station).revision == revision)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -15,17 +16,12 @@ from tests.needs import need
 from tests.stations import build
 from tests.web.conftest import Served
 
-NOW = datetime.now(UTC).isoformat()
-WELL = {
-    "name": "Đài Mường Nhé",
-    "running": True,
-    "clock_trusted": True,
-    "alarms": [],
-    "disk_free": 20_000,
-    "heard": NOW,
-}
-ON_AIR = WELL | {"on_air": ["Bảo hiểm xã hội"], "revision": 1, "rows_waiting": 0}
-SILENT = WELL | {"name": "Đài Sín Thầu", "alarms": ["sound/loa"], "disk_free": 100}
+
+def well() -> dict[str, Any]:
+    """What a station said this moment."""
+    heard = datetime.now(UTC).isoformat()
+    told = {"name": "Đài", "running": True, "clock_trusted": True, "alarms": [], "disk_free": 20_000}
+    return told | {"heard": heard}
 
 
 @pytest.fixture
@@ -36,7 +32,9 @@ def province(tmp_path: Path) -> Path:
     for name in ("03160", "03163"):
         join(registry, tmp_path / name, name)
     with closing(Store(database(root / "var"))) as store:
-        store.mark_all({"station/03160": ON_AIR, "station/03163": SILENT})
+        on_air = {"on_air": ["Bảo hiểm xã hội"], "revision": 1, "rows_waiting": 0}
+        silent = {"alarms": ["sound/loa"], "disk_free": 100}
+        store.mark_all({"station/03160": well() | on_air, "station/03163": well() | silent})
     return root
 
 
@@ -61,7 +59,7 @@ def test_a_province_sees_its_stations(province: Path, page: Page, serve: Callabl
     found_wrong = Axe().run(page).response["violations"]
     assert [one["id"] for one in found_wrong if one["impact"] in ("serious", "critical")] == []
     with closing(Store(database(province / "var"))) as store:
-        store.mark("station/03163", WELL | {"name": "Đài Sín Thầu"})
+        store.mark("station/03163", well())
     expect(page.locator("tbody tr").nth(1).locator("td").nth(1)).to_have_text("up", timeout=15_000)
 
 
