@@ -353,12 +353,12 @@ class AtStation:
         def make(made_by: "Assembly", place: alert.Place) -> list[tuple[str, Programme]]:
             try:
                 return [("und", made_by.from_file(sound(), place.profile))]
-            except BroadcasterError as error:
+            except (BroadcasterError, OSError) as error:
                 logger.error("%s: %s", order.id, error)  # noqa: TRY400 - told in words
                 return spoken.make(made_by, place)
 
         return alert.Meant(order.title, "", make)
 
     def clear(self, names: Sequence[str]) -> None:
-        with suppress(NotRunningError):
-            ask(self._here.root, "clear", {"ids": list(names)})
+        province = members.membership(self._here.root).province
+        ask(self._here.root, "clear", {"ids": list(names)}, _("province {code}").format(code=province))

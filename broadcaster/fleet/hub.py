@@ -67,6 +67,7 @@ class Hub:
         self._states: dict[str, Any] = {}  # marks to be written, by name
         self._logs = {name: one for name, one in store.marks().items() if name.startswith("log/")}
         self._rows: asyncio.Queue[_Waiting] = asyncio.Queue()
+        self._answering = set[asyncio.Task[None]]()
         self._wire: Wire | None = None
         self._over = False
         self._day, self._came = 0, Counter[str]()  # rows that came today, by station
@@ -114,8 +115,10 @@ class Hub:
                 continue
             try:
                 await self._session(wire)
-            except UnreachableError as error:
+            except (BroadcasterError, OSError) as error:
                 logger.warning("%s", error)
+            except Exception:
+                logger.exception(say("The province's server: an error of ours."))
             await asyncio.sleep(AGAIN)
 
     async def _session(self, wire: Wire) -> None:
@@ -212,7 +215,9 @@ class Hub:
     # Up
 
     async def _hear_rows(self, message: Message) -> None:
-        asyncio.get_running_loop().create_task(self._answer_rows(message))
+        task = asyncio.create_task(self._answer_rows(message))
+        self._answering.add(task)
+        task.add_done_callback(self._answering.discard)
 
     async def _answer_rows(self, message: Message) -> None:
         sender = message.subject.partition(".")[2]
@@ -296,6 +301,7 @@ class Hub:
                     await asyncio.to_thread(self._store.mark_all, states)
                 except BroadcasterError as error:
                     logger.error("%s", error)  # noqa: TRY400 - told in words
+                    self._states = states | self._states
 
     async def _hear_join(self, message: Message) -> None:
         try:

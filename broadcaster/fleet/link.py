@@ -8,10 +8,12 @@ waits behind a file.
 import asyncio
 import json
 import logging
+import math
 import random
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
@@ -25,7 +27,7 @@ from broadcaster.model.order import InForce, Order, due
 
 from .membership import Membership, folder_of
 from .outbox import Outbox, packed
-from .receiving import REACHED, Receiving, RefusedError
+from .receiving import REACHED, Receiving, RefusedError, came
 from .urgent import KIND as URGENT
 
 logger = logging.getLogger("broadcaster")
@@ -41,6 +43,8 @@ COMPARE_EVERY = 3600.0
 LOOK_AGAIN = 600.0  # seconds until it is seen whether all of the bundle is still there
 TOLD_FOR = timedelta(days=7)  # for so long a refusal is told
 FAILED_AGAIN = 20.0  # seconds until a bundle that could not be taken is tried again
+SOUNDS = "sounds"  # of emergencies, below the folder of the province
+REACHED_EVERY = 300.0  # seconds between two notes of when the province was reached
 SOON = 1.0  # seconds until a sound that could not be fetched is asked for again
 SOUND_WITHIN = 40.0  # seconds of signal tone; what did not come by then is said in words
 KNOWN_TIME = 3600.0  # seconds for which what the province said of the time is good
@@ -69,14 +73,6 @@ class Station(Protocol):
     def clear(self, names: Sequence[str]) -> None: ...
 
 
-@dataclass
-class _Told:
-    """What was heard of emergencies: kept, so that nothing older is believed after a restart."""
-
-    revision: int = 0
-    raised: Sequence[str] = ()
-
-
 class Link:
     """Runs until it is cancelled; goes on by itself after whatever breaks."""
 
@@ -96,17 +92,17 @@ class Link:
         self._folder = folder_of(root)
         self._urgent_file = self._folder / "urgent.json"
         self._calm = calm
-        self._wire: Wire | None = None
         self._changed = asyncio.Event()  # something that the province should hear of at once
         self._bundle = asyncio.Event()  # there may be a new one
         self._newest: bytes | None = None
-        self._ahead: tuple[timedelta, float] | None = (
-            None  # the province's time before ours, and when that was told
-        )
+        self._ahead: tuple[timedelta, float] | None = None  # the province's time before ours; told when
+        self._reached = -math.inf  # when that was written down
         self._urgent = asyncio.Lock()
-        self._document: bytes | None = (
-            None  # the last emergencies that were told, as long as some may not have begun
+        self._heard: int | None = (
+            None  # the revision of the emergencies that were told last; None: not read yet
         )
+        self._pending = False  # not all that they ask for could be done
+        self._again = asyncio.Event()  # look at once whether it can
         self._words: set[str] = set()  # emergencies that are being raised
         self._tasks = set[asyncio.Task[None]]()
 
@@ -131,7 +127,6 @@ class Link:
 
     async def _session(self, wire: Wire) -> None:
         logger.info(say("The province's server is reached: {address}.", address=self._member.address))
-        self._wire = wire
         name = self._member.station
         try:
             async with asyncio.TaskGroup() as group:
@@ -147,7 +142,6 @@ class Link:
         except* UnreachableError as errors:
             logger.info("%s", errors.exceptions[0])
         finally:
-            self._wire = None
             await wire.close()
 
     async def _repeatedly(self, work: Callable[[Wire], Any], wire: Wire) -> None:
@@ -189,15 +183,12 @@ class Link:
         task.add_done_callback(self._tasks.discard)
 
     async def _keep_up(self, wire: Wire) -> None:
-        """What was in force before this connection was there, and what could not be begun yet."""
+        """What was in force before this connection was there, and what could not be done yet."""
         data = await wire.last("URGENT", "urgent")
         if data is not None:
             await self._follow(data, live=False)
-        while self._document is not None and not wire.broken.is_set():
-            await self._pause(2.0)
-            if self._document is not None:
-                await self._follow(self._document, live=False)
-        await self._pause(60.0)
+        await self._pause(SOON if self._pending else LOOK_AGAIN, self._again)
+        await asyncio.sleep(self._calm * SOON)
 
     async def _follow(self, data: bytes, *, live: bool) -> None:
         """
@@ -205,36 +196,62 @@ class Link:
         whatever our clock says.
         """
         async with self._urgent:
-            told = _Told(**keeping.kept(self._urgent_file, {}))
+            self._pending = True
             try:
-                document = self._read(data, told)
+                self._pending = not await self._done(data, live=live)
             except RefusedError as error:
+                self._pending = False
                 await self._refuse("emergency", error)
-                return
-            known = await asyncio.to_thread(self._station.emergencies)
-            if known is None:
-                self._document = data  # no daemon runs, or not yet
-                return
-            in_force, wordless, past = known
-            busy = {*in_force} - {*wordless} | self._words
-            now = None if live else await self._now()
-            do = due(document, busy, past, told.raised, now)
-            timeless = [one for one, left in do.begin if left is None and not live]
-            raised = [one for one in told.raised if one not in do.end]
-            begun = [(one, left) for one, left in do.begin if one not in timeless]
-            kept = _Told(document.revision, [*dict.fromkeys([*raised, *(one.id for one, _ in begun)])])
-            await asyncio.to_thread(keeping.keep, self._urgent_file, asdict(kept))
-            if do.end:
-                await asyncio.to_thread(self._station.clear, do.end)
-                logger.warning(say("The province's all-clear: {names}.", names=", ".join(do.end)))
-            for order, left in begun:
-                self._words.add(order.id)
-                full = (order.until - order.issued).total_seconds()
-                self._begin(self._raise(order, min(full, full if left is None else left)))
-            self._document = data if timeless else None
+            except BroadcasterError as error:
+                logger.error("%s", error)  # noqa: TRY400 - told in words
+            except Exception:
+                logger.exception(say("The link to the province: an error of ours."))
+            if self._pending:
+                self._again.set()
             self._changed.set()
 
-    def _read(self, data: bytes, told: _Told) -> InForce:
+    async def _done(self, data: bytes, *, live: bool) -> bool:
+        """Do what can be done of it now; was that all?"""
+        document = self._read(data, self._remembered())
+        known = await asyncio.to_thread(self._station.emergencies)
+        if known is None:  # no daemon runs, or not yet
+            return False
+        in_force, wordless, past = known
+        begun = {*in_force} - {*wordless} | self._words
+        do = due(document, in_force, begun, past, None if live else await self._now())
+        timeless = [one for one, left in do.begin if left is None and not live]
+        for order, left in [pair for pair in do.begin if pair[0] not in timeless]:
+            self._words.add(order.id)
+            full = (order.until - order.issued).total_seconds()
+            self._begin(self._raise(order, min(full, full if left is None else left)))
+        if do.end:
+            await asyncio.to_thread(self._station.clear, do.end)
+            logger.warning(say("The province's all-clear: {names}.", names=", ".join(do.end)))
+        self._remember(document.revision)
+        if not document.orders:
+            shutil.rmtree(self._folder / SOUNDS, ignore_errors=True)
+        return not timeless
+
+    def _remembered(self) -> int:
+        """The revision heard last. A file that is damaged must not keep an emergency off the air."""
+        if self._heard is None:
+            try:
+                self._heard = int(keeping.kept(self._urgent_file, {}).get("revision", 0))
+            except (BroadcasterError, TypeError, ValueError, AttributeError) as error:
+                logger.error("%s", error)  # noqa: TRY400 - told in words
+                self._heard = 0
+        return self._heard
+
+    def _remember(self, revision: int) -> None:
+        """So that nothing older is believed, not after a restart either: if the disk takes it."""
+        if revision != self._heard:
+            self._heard = revision
+            try:
+                keeping.keep(self._urgent_file, {"revision": revision})
+            except OSError as error:
+                logger.error("%s", error)  # noqa: TRY400 - told in words
+
+    def _read(self, data: bytes, heard: int) -> InForce:
         try:
             document = InForce.of(keys.unseal(data, URGENT, self._member.trusted))
         except keys.NotTrustedError as error:
@@ -245,7 +262,7 @@ class Link:
         if document.province != self._member.province:
             what = say("It is meant for {station}.", station=document.province)
             raise RefusedError(Fault("", what, say("Nothing of it was used.")))
-        if document.revision < told.revision:
+        if document.revision < heard:
             what = say("It is older than what is here.")
             raise RefusedError(Fault("", what, say("Nothing of it was used.")))
         return document
@@ -268,25 +285,25 @@ class Link:
             )
         except (BroadcasterError, OSError) as error:
             logger.error("%s: %s", order.id, error)  # noqa: TRY400 - told in words
+            self._again.set()
         except Exception:
             logger.exception(say("{what}: an error of ours.", what=order.id))
+            self._again.set()
         finally:
             self._words.discard(order.id)
             self._changed.set()
 
     async def _fetch_sound(self, file: File) -> Path:
-        folder = self._folder / "sounds"
+        folder = self._folder / SOUNDS
         path = folder / f"{file.digest}{Path(file.path).suffix}"
         while not path.exists():
             try:
-                await self._fetch([file])
-                self._receiving.came(file)
+                await self._fetch([file], folder)
+                came(folder / file.digest, file)
+                (folder / file.digest).replace(path)
             except BroadcasterError as error:  # it is on its way to the server, or the line broke
                 logger.info("%s", error)
                 await self._pause(SOON)
-                continue
-            folder.mkdir(parents=True, exist_ok=True)
-            (self._receiving.parts / file.digest).replace(path)
         return path
 
     async def _now(self) -> datetime | None:
@@ -309,7 +326,9 @@ class Link:
         answer = json.loads(await wire.ask(f"here.{self._member.station}", json.dumps(state).encode()))
         ahead = datetime.fromisoformat(answer["now"]) - self._clock.now()
         self._ahead = ahead, self._clock.monotonic()
-        keeping.keep(self._folder / REACHED, {"at": self._clock.now().isoformat(timespec="seconds")})
+        if self._ahead[1] - self._reached > REACHED_EVERY:
+            self._reached = self._ahead[1]
+            keeping.keep(self._folder / REACHED, {"at": self._clock.now().isoformat(timespec="seconds")})
         pulse = await asyncio.to_thread(self._station.pulse)
         for _ in range(int(HERE_EVERY / AT_ONCE)):
             changed = await self._pause(AT_ONCE, self._changed)
@@ -368,9 +387,9 @@ class Link:
 
     async def _take(self, bundle: Bundle) -> None:
         wanted = await asyncio.to_thread(self._receiving.wanted, bundle)
-        await self._fetch(wanted)
+        await self._fetch(wanted, self._receiving.parts)
         for one in wanted:
-            await asyncio.to_thread(self._receiving.came, one)
+            await asyncio.to_thread(came, self._receiving.parts / one.digest, one)
         taken = await asyncio.to_thread(self._receiving.take, bundle)
         logger.info(
             say("Content of the province: {written} files new, {deleted} taken away, "
@@ -379,16 +398,16 @@ class Link:
         )  # fmt: skip
         self._changed.set()
 
-    async def _fetch(self, files: Sequence[File]) -> None:
+    async def _fetch(self, files: Sequence[File], folder: Path) -> None:
         """Fetch *files* on a connection of their own; what came stays, and is gone on from."""
         if not files:
             return
         member = self._member
-        self._receiving.parts.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
         wire = await connect(member.address, member.authority.encode(), member.seed, member.station)
         try:
             for one in files:
-                await fetch(wire, one, self._receiving.parts / one.digest)
+                await fetch(wire, one, folder / one.digest)
         finally:
             await wire.close()
 

@@ -18,7 +18,7 @@ from broadcaster.model.errors import BroadcasterError, Fault, say, unread
 from .membership import Membership
 from .outbox import packed, unpacked
 from .publishing import Outbound
-from .receiving import Receiving, RefusedError
+from .receiving import Receiving, RefusedError, came
 
 ROWS = "rows"  # the kind of document
 LARGEST_TEXT = 50_000_000  # bytes of a document in it
@@ -96,7 +96,7 @@ def unpack(path: Path, member: Membership, receiving: Receiving) -> Bundle:
                 raise BroadcasterError(Fault(str(path), what, say("Have it packed once more.")))
             with file.open(f"blobs/{one.digest}") as source, (receiving.parts / one.digest).open("wb") as to:
                 shutil.copyfileobj(source, to)
-            receiving.came(one)
+            came(receiving.parts / one.digest, one)
         return bundle
 
 

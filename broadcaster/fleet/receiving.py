@@ -109,16 +109,6 @@ class Receiving:
         path = self.parts / file.digest
         return path.exists() and path.stat().st_size == file.size
 
-    def came(self, file: File) -> None:
-        """It is there whole: see that it is what was promised. Raises RefusedError, and it must come anew."""
-        path = self.parts / file.digest
-        with path.open("rb") as opened:
-            digest = hashlib.file_digest(opened, "sha256").hexdigest()
-        if digest != file.digest:
-            path.unlink()
-            what = say("The file is another than the bundle names.")
-            raise RefusedError(Fault(file.path, what, say("It is fetched once more.")))
-
     def take(self, bundle: Bundle) -> Taking:
         """
         Put the files of *bundle* in place, all that it names being in `parts` or here already.
@@ -208,6 +198,16 @@ class Receiving:
         refusal = asdict(Refusal(now.isoformat(timespec="seconds"), what, str(error.faults[0].what)))
         with suppress(OSError):  # a full disk: it is in the log all the same
             keeping.keep(self._refused, [*self.refused, refusal][-LATEST:])
+
+
+def came(path: Path, file: File) -> None:
+    """See that what came to *path* is what was promised. Raises RefusedError, and it must come anew."""
+    with path.open("rb") as opened:
+        digest = hashlib.file_digest(opened, "sha256").hexdigest()
+    if digest != file.digest:
+        path.unlink()
+        what = say("The file is another than the bundle names.")
+        raise RefusedError(Fault(file.path, what, say("It is fetched once more.")))
 
 
 def belonging(root: Path) -> Mapping[str, Any] | None:

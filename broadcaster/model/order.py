@@ -1,7 +1,7 @@
 """Emergencies that a province has in force: one document, so that what is not in it any more is over."""
 
 import json
-from collections.abc import Container, Sequence
+from collections.abc import Collection, Container, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Self
@@ -14,7 +14,8 @@ class Order:
     """
     What is to be said, where, and until when. It says `words`, a `script` that stations have, or a `sound`.
 
-    `every` is in seconds, from call to call.
+    `every` is in seconds, from call to call. Its `id` begins with the province's code and a hyphen: so a
+    station knows it from those that were ordered there.
     """
 
     id: str
@@ -84,19 +85,23 @@ class Due:
 
 
 def due(
-    told: InForce, in_force: Container[str], past: Container[str], raised: Sequence[str], now: datetime | None
+    told: InForce,
+    in_force: Collection[str],
+    begun: Container[str],
+    past: Container[str],
+    now: datetime | None,
 ) -> Due:
     """
-    What follows from what the province *told*, where *in_force* and *past* are the station's own emergencies,
-    and *raised* those that its province had it raise. *now* is None where nobody knows the time.
+    What follows from what the province *told*, where *in_force* and *past* are the station's emergencies, and
+    *begun* those with which nothing more is to be done. *now* is None where nobody knows the time.
     """
     begin = [
         (one, None if now is None else (one.until - now).total_seconds())
         for one in told.orders
-        if one.id not in in_force and one.id not in past
+        if one.id not in begun and one.id not in past
     ]
     there = {one.id for one in told.orders}
     return Due(
         [(one, left) for one, left in begin if left is None or left > 0],
-        [name for name in raised if name not in there],
+        [name for name in in_force if name.startswith(f"{told.province}-") and name not in there],
     )

@@ -31,6 +31,7 @@ from tests.stations import AREAS, build, write
 
 NOW = SystemClock().now
 CODE = "11"
+OURS = "11-"  # begins the names of its emergencies
 PATIENCE = 20.0  # seconds until a test gives up
 STATION = """
 name = "Tỉnh"
@@ -140,19 +141,21 @@ class FakeStation:
     def emergencies(self) -> tuple[Sequence[str], Sequence[str], Sequence[str]] | None:
         if not self.runs:
             return None
-        return [name for name, _ in self.raised if name not in self.cleared], [], self.cleared
+        in_force = [f"{OURS}{name}" for name, _ in self.raised if name not in self.cleared]
+        return ["cua-xa", *in_force], [], [f"{OURS}{name}" for name in self.cleared]
 
     def trusts_clock(self) -> bool:
         return self.trusted
 
     def raise_emergency(self, order: Order, left: float, sound: Callable[[], Path] | None) -> None:
-        self.at[order.id] = NOW()
-        self.raised.append((order.id, left))
+        name = order.id.removeprefix(OURS)
+        self.at[name] = NOW()
+        self.raised.append((name, left))
         if sound is not None:
-            self.said[order.id] = sound().read_bytes()
+            self.said[name] = sound().read_bytes()
 
     def clear(self, names: Sequence[str]) -> None:
-        self.cleared += names
+        self.cleared += [name.removeprefix(OURS) for name in names]
 
 
 class Running:
@@ -217,7 +220,7 @@ class Running:
         from datetime import timedelta
 
         one = Order(
-            name,
+            f"{OURS}{name}",
             f"Khẩn {name}",
             areas,
             60.0,

@@ -13,7 +13,7 @@ from broadcaster.edges import keeping, keys
 from broadcaster.edges.content import load
 from broadcaster.fleet.membership import Membership
 from broadcaster.fleet.publishing import KIND
-from broadcaster.fleet.receiving import Receiving, RefusedError
+from broadcaster.fleet.receiving import Receiving, RefusedError, came
 from broadcaster.model.bundle import Bundle, File, Taking, change, concerning, merged, taking
 from tests.factories import at
 from tests.fleet.provinces import MORE_AREAS
@@ -224,7 +224,7 @@ class TestWhatIsRefused:
         one = file(SCRIPT, "lời một")
         (receiving.parts / one.digest).write_text("khác hẳn", "utf-8")
         with pytest.raises(RefusedError):
-            receiving.came(one)
+            came(receiving.parts / one.digest, one)
         assert not (receiving.parts / one.digest).exists()
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.fleet.provinces import Running, province, until
+from tests.fleet.provinces import OURS, Running, province, until
 
 aiomqtt = pytest.importorskip("aiomqtt")
 
@@ -41,7 +41,7 @@ def test_an_emergency_reaches_a_loudspeaker_and_its_report_comes_in(tmp_path: Pa
                             await line.publish("speaker/loa-1/report", json.dumps({"volume": 80}), qos=1)
                             async for message in line.messages:
                                 in_force = json.loads(message.payload)["in_force"]
-                                told.append([each["id"] for each in in_force])
+                                told.append([each["id"].removeprefix(OURS) for each in in_force])
                     except aiomqtt.MqttError:
                         await asyncio.sleep(0.2)
 

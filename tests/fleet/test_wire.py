@@ -359,7 +359,7 @@ class TestNobodyGetsIn:
                 one.order("b")
                 await until(lambda: len(station.raised) == 2)
                 seed = one.registry.province().seed
-                newest = InForce("11", 10**15, [replace(order, id="giả")])
+                newest = InForce("11", 10**15, [replace(order, id="11-giả")])
                 forged = {
                     "stranger": keys.seal(keys.new_seed(), "urgent", newest.body),
                     "altered": json.dumps(
