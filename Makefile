@@ -40,7 +40,7 @@ dropouts: setup
 
 # Pictures of the page for docs/, taken by its tests
 pictures: setup
-	BROADCASTER_PICTURES=docs/pictures $(BIN)/python -m pytest tests/web/test_page.py
+	BROADCASTER_PICTURES=docs/pictures $(BIN)/python -m pytest tests/web/test_page.py tests/web/test_stations.py
 	rm docs/pictures/on-air.png docs/pictures/emergency-phone.png docs/pictures/phone.png
 
 bench: setup

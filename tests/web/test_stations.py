@@ -1,5 +1,6 @@
 """The page of a province: how its stations are, in Chromium."""
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime
@@ -20,7 +21,13 @@ from tests.web.conftest import Served
 def well() -> dict[str, Any]:
     """What a station said this moment."""
     heard = datetime.now(UTC).isoformat()
-    told = {"name": "Đài", "running": True, "clock_trusted": True, "alarms": [], "disk_free": 20_000}
+    told = {
+        "name": "Đài truyền thanh xã",
+        "running": True,
+        "clock_trusted": True,
+        "alarms": [],
+        "disk_free": 20_000,
+    }
     return told | {"heard": heard}
 
 
@@ -43,7 +50,7 @@ def page() -> Iterator[Page]:
     need("chromium")
     with sync_playwright() as tool:
         browser = tool.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
-        yield browser.new_page()
+        yield browser.new_page(viewport={"width": 1280, "height": 480})
         browser.close()
 
 
@@ -56,6 +63,8 @@ def test_a_province_sees_its_stations(province: Path, page: Page, serve: Callabl
     expect(first.locator("td").nth(1)).to_have_text("up")
     expect(second).to_contain_text("silent: no sound")
     expect(second).to_contain_text("Its disk is nearly full.")
+    if folder := os.environ.get("BROADCASTER_PICTURES"):
+        page.screenshot(path=Path(folder) / "stations.png")
     found_wrong = Axe().run(page).response["violations"]
     assert [one["id"] for one in found_wrong if one["impact"] in ("serious", "critical")] == []
     with closing(Store(database(province / "var"))) as store:
