@@ -27,7 +27,7 @@ def numbers(root: Path) -> set[int]:
 
 def test_what_was_confirmed_outlives_a_power_cut(province: Machine, station: Machine, tmp_path: Path) -> None:
     """On 25 disks as power cuts may leave them every confirmed row is there; from one of them all goes on."""
-    need("strace")
+    need("strace", "pkill")
     if subprocess.run(["strace", "-o", "/dev/null", "true"], capture_output=True, check=False).returncode:
         left_out("ptrace is forbidden")
     join_by_hand(province, station)

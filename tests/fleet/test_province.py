@@ -21,6 +21,7 @@ from tests.children import typed
 from tests.factories import make_airing
 from tests.fleet.provinces import free_port
 from tests.fleet.slow_link import NEAR, slow_link
+from tests.needs import need
 from tests.stations import approve, write
 
 PATIENCE = 30.0
@@ -223,6 +224,7 @@ def test_everything_by_hand(province: Machine, station: Machine, tmp_path: Path)
 
 def test_nothing_is_lost_or_doubled_whoever_is_killed(province: Machine, station: Machine) -> None:
     """Server, province and link are killed at random instants while rows come in: each arrives once."""
+    need("pkill")
     chance = random.Random(8)
     join_by_hand(province, station)
     link, hub = station.run("station", "link"), province.run("province", "run")
@@ -262,6 +264,7 @@ def test_an_emergency_overtakes_a_file_on_a_slow_and_lossy_line(province: Machin
     Over 1 Mbit/s, 300 ms and 2 % loss: on air within two seconds, and the file goes on where the line was
     cut.
     """
+    need("pkill")
     with slow_link() as line:
         told = json.loads((province.root / "var" / "fleet" / "province.json").read_bytes())
         port = told["served"]["port"]
