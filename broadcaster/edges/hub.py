@@ -14,6 +14,7 @@ from typing import Any
 from broadcaster.model.errors import BroadcasterError, Fault, say
 
 MOST = 20_000  # connections: a whole country's stations twice; each needs a file handle
+STREAMS = "streams"  # where it keeps what was sent, below its folder
 LAST_WORDS = 4  # lines of its log
 
 
@@ -59,7 +60,7 @@ class Hub:
             "ping_interval": "30s",
             "tls": tls,
             # By default what was acknowledged is on the disk two minutes later.
-            "jetstream": {"store_dir": "streams", "sync_interval": "always"},
+            "jetstream": {"store_dir": STREAMS, "sync_interval": "always"},
             "authorization": {"timeout": 60},
         }
         if served.mqtt is not None:
@@ -100,6 +101,13 @@ class Hub:
                 stderr=log,
                 preexec_fn=_die_with_parent,  # noqa: PLW1509 - started before there are threads that hold locks
             )
+
+    def forget(self) -> None:
+        """End it, and throw away what it kept: a power cut may have left what it cannot read."""
+        self.close()
+        shutil.rmtree(self.folder / STREAMS, ignore_errors=True)
+        with suppress(OSError):
+            (self.folder / STREAMS).unlink()
 
     @property
     def runs(self) -> bool:

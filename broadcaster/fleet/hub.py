@@ -37,6 +37,7 @@ MOST_BATCHES = 400  # in one
 KEEP_EVERY = 1.0  # seconds between two writings of how stations are
 MOST_FOUND = 20  # things wrong with a station's log that are kept
 AGAIN = 1.0  # seconds until the server is started again
+FAILURES = 10  # times in a row until what it kept is taken for damaged
 LONGEST_STATE = 100_000  # bytes of what a station says of itself
 
 
@@ -94,9 +95,14 @@ class Hub:
 
     async def _serve(self) -> None:
         """Have the server run, and be connected to it; start it again when it ends."""
+        failed = 0  # times in a row
         while not self._over:
+            if failed == FAILURES:
+                logger.error(say("The server does not serve: what it kept is thrown away, and offered anew."))
+                self._server.forget()
             if not self._server.runs:
                 self._server.start()
+            failed += 1
             try:
                 port = self._province.served.port
                 wire = await connect(
@@ -114,6 +120,8 @@ class Hub:
                 await asyncio.sleep(AGAIN)
                 continue
             try:
+                await self._prepare(wire)
+                failed = 0
                 await self._session(wire)
             except (BroadcasterError, OSError) as error:
                 logger.warning("%s", error)
@@ -121,12 +129,14 @@ class Hub:
                 logger.exception(say("The province's server: an error of ours."))
             await asyncio.sleep(AGAIN)
 
-    async def _session(self, wire: Wire) -> None:
+    async def _prepare(self, wire: Wire) -> None:
         if self._over:
             await wire.close()
         self._wire = wire
         for stream, subject in (("BUNDLE", "bundle.*"), ("BLOB", "blob.>"), ("URGENT", "urgent")):
             await wire.make_stream(stream, subject)
+
+    async def _session(self, wire: Wire) -> None:
         self._stamps.clear()  # whatever it kept may be gone: offer all once more
         for subject, heard in (
             ("rows.*", self._hear_rows),

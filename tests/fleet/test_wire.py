@@ -15,6 +15,7 @@ import pytest
 from broadcaster.edges import keys
 from broadcaster.edges.store import Store, database
 from broadcaster.edges.wire import UnreachableError, Wire, connect
+from broadcaster.fleet import hub
 from broadcaster.fleet import membership as members
 from broadcaster.fleet.overview import overview
 from broadcaster.fleet.receiving import Receiving
@@ -145,6 +146,27 @@ class TestRows:
                 await until(lambda: one.airings() == wanted)
 
         run(test())
+
+
+def test_a_server_whose_disk_was_spoilt_starts_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it kept is thrown away where it cannot be used, and is offered once more."""
+    monkeypatch.setattr(hub, "FAILURES", 2)
+    monkeypatch.setattr(hub, "AGAIN", 0.05)
+
+    async def test() -> None:
+        async with province(tmp_path) as one:
+            station = one.switch_on()
+            one.order("a")
+            await until(lambda: station.raised)
+            await one.stop_hub()
+            streams = one.registry.folder / "server" / "streams"
+            shutil.rmtree(streams)
+            streams.write_bytes(b"no folder")
+            one.order("b")
+            await one.start_hub()
+            await until(lambda: len(station.raised) == 2)
+
+    run(test())
 
 
 class TestEmergencies:
@@ -369,12 +391,12 @@ class TestNobodyGetsIn:
                     "replayed": old,
                     "other province": keys.seal(seed, "urgent", replace(newest, province="01").body),
                 }[how]
-                hub = await stranger(one, one.registry.province().hub_seed, "province")
-                await hub.send("urgent", forged)
+                forger = await stranger(one, one.registry.province().hub_seed, "province")
+                await forger.send("urgent", forged)
                 await until(lambda: one.marks().get("station/03160", {}).get("refused"))
                 assert [name for name, _ in station.raised] == ["a", "b"]
                 assert not station.cleared
-                await hub.close()
+                await forger.close()
 
         run(test())
 
@@ -405,14 +427,14 @@ class TestNobodyGetsIn:
                     "rolled back": old,
                 }[how]
                 before = sorted((path, path.read_bytes()) for path in (root / "schedules").rglob("*.toml"))
-                hub = await stranger(one, one.registry.province().hub_seed, "province")
-                await hub.send("bundle.03160", forged)
+                forger = await stranger(one, one.registry.province().hub_seed, "province")
+                await forger.send("bundle.03160", forged)
                 await until(lambda: one.marks().get("station/03160", {}).get("refused"))
                 assert (
                     sorted((path, path.read_bytes()) for path in (root / "schedules").rglob("*.toml"))
                     == before
                 )
-                await hub.close()
+                await forger.close()
 
         run(test())
 
