@@ -288,7 +288,7 @@ class Alerts:
                 occurrence, station, output, call, lambda: self._said(one.order, name, calls), halt
             )
             self._logged(row)
-            if row.outcome is Outcome.FAILED:  # nobody heard it: soon again
+            if row.outcome is Outcome.FAILED or row.reason == Reason.ALERT:  # not heard, or cut by another
                 one.next[name] = min(one.next.get(name, math.inf), self._clock.monotonic() + SOON)
         except BroadcasterError as error:
             logger.error("%s: %s", one.order.id, error)  # noqa: TRY400 - told in words

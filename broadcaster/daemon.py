@@ -686,6 +686,7 @@ class Daemon:
                 every=values["every"],
                 left=values["left"],
                 expires=expires,
+                script=values.get("script", ""),
             )
         )
         return {"clusters": [[one.id, one.name, one.profile, list(one.languages)] for one in clusters]}

@@ -31,7 +31,7 @@ from broadcaster.model.order import Order
 from broadcaster.model.plan import plan
 from broadcaster.model.programme import Programme
 
-from . import alert, output
+from . import alert, output, words
 from .here import Here, now_in
 from .language import _
 
@@ -341,8 +341,17 @@ class AtStation:
 
     def _meant(self, order: Order, sound: Callable[[], Path] | None) -> alert.Meant:
         """What it says; where that is not to be had, its words are spoken: everybody must hear something."""
-        spoken = alert.of_words(order.words or order.title)
-        if order.script:
+        content = self._content().content
+        script = content.scripts.get(order.script)
+        said = order.words or order.title
+        for key, value in content.areas.words(content.station.area, self._here.now(content).date()).items():
+            said = said.replace(f"{{{key}}}", value)
+        spoken = alert.of_words(said)
+        if script is not None and words.in_vietnamese(script) != order.words:
+            logger.warning(
+                say("{id}: the script here has other words; those of the order are spoken.", id=order.id)
+            )
+        elif script is not None:
             try:
                 return alert.of_script(self._here, order.script)
             except BroadcasterError as error:

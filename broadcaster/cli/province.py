@@ -390,7 +390,11 @@ def raise_alert(
         issued=now,
         until=now + timedelta(minutes=lasts),
         by=_("province {code}").format(code=province.code),
-        words=_in_words(content, meant.script) if meant.script else UNSAID if sound else what,
+        words=words.in_vietnamese(content.scripts[meant.script])
+        if meant.script
+        else UNSAID
+        if sound
+        else what,
         script=meant.script,
         sound=sound,
     )
@@ -404,11 +408,6 @@ def raise_alert(
     _note_hub(here)
     if daemon_runs(here.root):
         _watch(here, registry, order)
-
-
-def _in_words(content: Any, script: str) -> str:
-    """What a station says that does not have the script."""
-    return " ".join(item.text.get("vi", "") for item in content.scripts[script].items).strip()
 
 
 def _clear(here: Here, urgent: Urgent, name: str | None, now: datetime) -> None:

@@ -7,7 +7,7 @@ from broadcaster.model.errors import BroadcasterError, Fault, Text, say
 from broadcaster.model.occurrence import Occurrence
 from broadcaster.model.programme import Recipe
 from broadcaster.model.recording import Lack
-from broadcaster.model.script import called
+from broadcaster.model.script import Script, called
 
 from .language import _, tr
 
@@ -62,6 +62,11 @@ def how(word: str) -> str:
 def content(word: str) -> str:
     """How new the province's content is at a station."""
     return {"new": _("newest"), "old": _("older"), "none": _("none")}.get(word, "–")
+
+
+def in_vietnamese(script: Script) -> str:
+    """All that *script* says, as it is written."""
+    return " ".join(item.text.get("vi", "").strip() for item in script.items).strip()
 
 
 def lack(word: str) -> str:

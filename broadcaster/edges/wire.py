@@ -195,6 +195,16 @@ async def end(task: "asyncio.Task[None]") -> None:
 
 
 def _unreachable(why: str, address: str = "") -> UnreachableError:
+    if "authorization violation" in why.lower():
+        return UnreachableError(
+            Fault(
+                address,
+                say("The province's server does not let this station in: its key was revoked, or replaced."),
+                say(
+                    "Ask the province for a new code; then: broadcaster station leave, and station join CODE."
+                ),
+            )
+        )
     return UnreachableError(
         Fault(
             address,

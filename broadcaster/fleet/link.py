@@ -383,6 +383,11 @@ class Link:
                     await self._take(bundle)
             except RefusedError as error:
                 await self._refuse(error.faults[0].where or "bundle", error)
+            except UnreachableError:
+                raise
+            except BroadcasterError as error:
+                await self._refuse(error.faults[0].where or "bundle", error)
+                raise
         await self._pause(LOOK_AGAIN, self._bundle)
 
     async def _take(self, bundle: Bundle) -> None:

@@ -1,10 +1,12 @@
 """A province's content → what each station is to have: a signed bundle each, and the files that it names."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+import json
+import tomllib
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from broadcaster.edges import keeping, keys
 from broadcaster.model.bundle import Bundle, Change, File, Part, change, concerning
@@ -62,12 +64,28 @@ class Publishing:
 
     def offer(self, station: str, area: str, before: Bundle | None, has: int = 0) -> Offer:
         """What *station* is to have after *before*, where it says that it has revision *has*."""
+        parts = concerning(self._content, area, self._day)
+        travelling = {PurePosixPath(part.path).with_suffix("").as_posix() for part in parts}
         files = tuple(
-            one
-            for part in concerning(self._content, area, self._day)
-            if (one := self._file(part)) is not None
+            one for part in parts if (one := self._file(self._told_of(part, travelling))) is not None
         )
         return Offer(station, files, change(station, before, files), has > (before.revision if before else 0))
+
+    def _told_of(self, part: Part, travelling: Collection[str]) -> Part:
+        """recordings.toml with what it says of recordings that travel; another part as it is."""
+        path = self._root / part.source
+        if not part.path.endswith("/recordings.toml") or not path.exists():
+            return part
+        folder = str(PurePosixPath(part.path).parent)
+        text = ""
+        for name, note in tomllib.loads(path.read_text("utf-8-sig")).items():
+            stem = name.rpartition(".")[0] if "." in PurePosixPath(name).name else name
+            if f"{folder}/recordings/{stem}" in travelling:
+                lines = "".join(
+                    f"{key} = {json.dumps(value, ensure_ascii=False)}\n" for key, value in note.items()
+                )
+                text += f"[{json.dumps(name, ensure_ascii=False)}]\n{lines}"
+        return Part(part.path, text=text)
 
     def _file(self, part: Part) -> File | None:
         if part.text is not None:

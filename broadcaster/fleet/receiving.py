@@ -4,7 +4,7 @@ import hashlib
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -117,6 +117,13 @@ class Receiving:
         """
         with keeping.alone(self.folder):
             plan = self._taking(bundle)
+            for one in plan.write:
+                if (self.root / one.path).is_dir():
+                    what = say("A folder lies where a file of the province belongs.")
+                    raise BroadcasterError(Fault(one.path, what, say("Take it away, or rename it.")))
+            there = self._there()
+            paths = [*(one.path for one in plan.write), *plan.delete]
+            plan = replace(plan, before={path: there[path] for path in paths if path in there})
             self._gather(plan.write)
             keeping.keep(self._pending, asdict(plan))
             self._do(plan)
@@ -136,6 +143,7 @@ class Receiving:
                         told["delete"],
                         [Kept(one["path"], Text(**one["why"])) for one in told["kept"]],
                         told["held"],
+                        told["before"],
                     )
                 )
 
@@ -170,14 +178,15 @@ class Receiving:
             if to.name == APPROVALS:
                 own = to.read_text("utf-8") if to.exists() else ""
                 data = merged(own, source.read_text("utf-8")).encode()
-            elif to.exists() and _digest(to) == one.digest:
-                continue  # done before the power was cut
+            elif to.exists() and _digest(to) != plan.before.get(one.path):
+                continue  # done before the power was cut, or edited since
             else:
                 data = source.read_bytes()
             to.parent.mkdir(parents=True, exist_ok=True)
             keeping.put(to, data, 0o664)
         for path in plan.delete:
-            (self.root / path).unlink(missing_ok=True)
+            if (self.root / path).exists() and _digest(self.root / path) == plan.before.get(path):
+                (self.root / path).unlink()
             folders.add((self.root / path).parent)
         for folder in folders:
             _remove_empty(folder, self.root)
@@ -196,8 +205,9 @@ class Receiving:
     def refuse(self, what: str, error: BroadcasterError, now: datetime) -> None:
         """Write down that *what* was refused, so that the province is told."""
         refusal = asdict(Refusal(now.isoformat(timespec="seconds"), what, str(error.faults[0].what)))
+        others = [one for one in self.refused if (one["what"], one["why"]) != (what, refusal["why"])]
         with suppress(OSError):  # a full disk: it is in the log all the same
-            keeping.keep(self._refused, [*self.refused, refusal][-LATEST:])
+            keeping.keep(self._refused, [*others, refusal][-LATEST:])
 
 
 def came(path: Path, file: File) -> None:

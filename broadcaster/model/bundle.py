@@ -190,9 +190,8 @@ class Taking:
     write: Sequence[File] = ()
     delete: Sequence[str] = ()
     kept: Sequence[Kept] = ()
-    held: Mapping[str, str] = field(
-        default_factory=dict
-    )  # digest by path: what is the province's from then on
+    held: Mapping[str, str] = field(default_factory=dict)  # digest by path: the province's from then on
+    before: Mapping[str, str] = field(default_factory=dict)  # the same, of what is written over or deleted
 
 
 def taking(bundle: Bundle, held: Mapping[str, str], there: Mapping[str, str]) -> Taking:
@@ -203,7 +202,8 @@ def taking(bundle: Bundle, held: Mapping[str, str], there: Mapping[str, str]) ->
     held, and written, whatever stands there.
     """
     files = {one.path: one for one in bundle.files}
-    made = {path for path in there if path not in held and not _adds_up(path)}
+    same = {path for path, one in files.items() if there.get(path) == one.digest}  # whoever brought it
+    made = {path for path in there if path not in held and path not in same and not _adds_up(path)}
     edited = {path for path in there if path in held and there[path] != held[path] and not _adds_up(path)}
     own_scripts = {_folder(path) for path in made if path.endswith("/script.toml")}
     kept, left_out = list[Kept](), set[str]()

@@ -295,14 +295,12 @@ def test_an_emergency_overtakes_a_file_on_a_slow_and_lossy_line(province: Machin
             return sum(path.stat().st_size for path in parts.glob("*")) if parts.exists() else 0
 
         until(lambda: came() > 100_000)
-        took = []
-        for number in range(2):
-            began = time.time()
-            province.type_in("province", "alert", f"Nước lũ đang về lần {number}")
-            until(lambda number=number: station.words().count("WARNING EMERGENCY 11-") > number)
-            stamp = [one for one in station.words().splitlines() if "WARNING EMERGENCY 11-" in one][-1][:23]
-            took.append(datetime.fromisoformat(stamp.replace(",", ".")).timestamp() - began)
-        assert max(took) < 2.0, took  # with half a second for the start of the command
+        began = time.time()
+        province.run("province", "alert", "Nước lũ đang về, bà con lên chỗ cao")
+        until(lambda: "WARNING EMERGENCY 11-" in station.words())
+        stamp = next(one for one in station.words().splitlines() if "WARNING EMERGENCY 11-" in one)[:23]
+        took = datetime.fromisoformat(stamp.replace(",", ".")).timestamp() - began
+        assert took < 2.0  # with half a second for the start of the command
         assert came() < 700_000
 
         line.emulator.send_signal(signal.SIGSTOP)
