@@ -191,6 +191,19 @@ class TestOverEverything:
         assert all(end <= begin + moment for (_, end), (begin, _) in pairwise(ends))
         assert {one.script for one in calls(station)[2:]} == {"mot", "hai"}
 
+    def test_what_a_newer_one_cut_is_called_again_soon(self, station: Station) -> None:
+        """Its next turn may be after its end: nobody would ever have heard its words."""
+        at_night(station)
+        order(station, "mot", every=1800.0, left=600.0)
+        station.run(2)
+        order(station, "hai", every=1800.0, left=600.0)
+        station.run(60)
+        assert [(one.script, one.outcome is Outcome.AIRED) for one in calls(station)] == [
+            ("mot", False),
+            ("hai", True),
+            ("mot", True),
+        ]
+
     def test_with_a_disk_that_takes_nothing(self, station: Station, monkeypatch: pytest.MonkeyPatch) -> None:
         """It sounds, and is logged when there is room."""
         at_night(station)

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from broadcaster.edges import keeping, keys
 from broadcaster.edges.content import load
 from broadcaster.fleet.membership import Membership
-from broadcaster.fleet.publishing import KIND
+from broadcaster.fleet.publishing import KIND, Outbound, Publishing
 from broadcaster.fleet.receiving import Receiving, RefusedError, came
 from broadcaster.model.bundle import Bundle, File, Taking, change, concerning, merged, taking
+from broadcaster.model.errors import BroadcasterError
 from tests.factories import at
 from tests.fleet.provinces import MORE_AREAS
 from tests.stations import build, write
@@ -71,6 +72,39 @@ def test_what_is_here_already_need_not_come(tmp_path: Path) -> None:
     assert receiving.wanted(renamed) == []
     receiving.take(renamed)
     assert held(tmp_path)["audio/bhxh/recordings/vi/b.ogg"] == "tiếng"
+
+
+def test_what_was_the_provinces_is_known_again(tmp_path: Path) -> None:
+    """A station that forgot what it holds takes what is alike for the province's, and follows it on."""
+    receiving = Receiving(tmp_path)
+    receiving.take(brought(receiving, ONE))
+    (receiving.folder / "held.json").unlink()
+    receiving.take(brought(receiving, ONE, 2))
+    assert not receiving.kept
+    receiving.take(brought(receiving, TWO, 3))
+    assert held(tmp_path) == TWO
+
+
+def test_nothing_is_put_in_place_where_not_all_can_be(tmp_path: Path) -> None:
+    """A folder in the way of one file keeps all of them out."""
+    receiving = Receiving(tmp_path)
+    receiving.take(brought(receiving, ONE))
+    (tmp_path / "schedules" / "moi.toml").mkdir()
+    with pytest.raises(BroadcasterError, match="A folder lies"):
+        receiving.take(brought(receiving, TWO, 2))
+    assert held(tmp_path) == ONE
+
+
+def test_an_edit_after_a_power_cut_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What somebody saved before the rest was put in place is not written over."""
+    receiving = Receiving(tmp_path)
+    receiving.take(brought(receiving, ONE))
+    new = brought(receiving, TWO, 2)
+    monkeypatch.setattr(receiving, "_do", lambda _plan: None)  # the power is cut here
+    receiving.take(new)
+    write(tmp_path, SCRIPT, "lời của xã")
+    Receiving(tmp_path).finish()
+    assert held(tmp_path) == TWO | {SCRIPT: "lời của xã"}
 
 
 class Cut(Exception):  # noqa: N818 - the power is no error
@@ -308,6 +342,24 @@ class TestWhatConcernsAStation:
         assert "audio/tin/recordings/vi/ket@03160+nam-po.mp3" in self.of(root, "03160")
         assert "audio/tin/recordings/vi/ket@03163.mp3" not in self.of(root, "03160")
         assert "audio/tin/recordings/hmn-Latn-VN/ket.mp3" in self.of(root, "03163")
+
+    def test_has_of_notes_on_recordings_what_is_heard_there(self, root: Path, tmp_path: Path) -> None:
+        """A note on a recording that does not travel would be a fault at the station."""
+        write(root, "audio/tin/recordings/vi/ket@03160+nam-po.mp3", b"1")
+        notes = (
+            '["vi/ket@03160+nam-po"]\nspeaker = "Bà Lò \\"A\\""\n["hmn-Latn-VN/ket.mp3"]\nstand_in = true\n'
+        )
+        write(root, "audio/tin/recordings.toml", notes)
+        publishing = Publishing(root, load(root).content, at("2026-11-20").date(), Outbound(tmp_path / "out"))
+        sizes = {
+            commune: next(
+                one.size
+                for one in publishing.offer(commune, commune, None).files
+                if one.path.endswith("recordings.toml")
+            )
+            for commune in ("03160", "03163")
+        }
+        assert sizes["03160"] > sizes["03163"] > 0
 
     def test_has_scripts_that_are_scheduled_or_for_emergencies(self, root: Path) -> None:
         """
