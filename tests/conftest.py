@@ -9,7 +9,17 @@ from tests.sound_server import SoundServer, running
 
 os.environ.setdefault("BROADCASTER_LISTEN", "off")  # daemons of many tests would share one port
 
-LONG = ("test_power.py", "test_real_daemon.py", "test_relay.py", "test_hearing.py", "test_sink.py")
+LONG = (
+    *(
+        "test_power.py",
+        "test_page.py",
+        "test_real_daemon.py",
+        "test_province.py",
+        "test_wire.py",
+        "test_relay.py",
+    ),
+    *("test_power_of_province.py", "test_hearing.py", "test_sink.py"),
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

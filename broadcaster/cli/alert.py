@@ -264,7 +264,7 @@ def _order(
 ) -> None:
     """Have the signal tone sound, make the words meanwhile, and hand them over."""
     asked = {"id": name, "title": meant.title, "clusters": clusters, "every": every, "left": left}
-    asked["script"] = meant.script
+    asked |= {"script": meant.script} if meant.script else {}
     try:
         told = ask(here.root, "alert", asked, by)
     except BroadcasterError:

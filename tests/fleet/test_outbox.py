@@ -328,7 +328,7 @@ class Losing(RuleBasedStateMachine):
         assert arrived(self.pair)
 
 
-Losing.TestCase.settings = settings(max_examples=25, stateful_step_count=30, deadline=None)
+Losing.TestCase.settings = settings(max_examples=15, stateful_step_count=30, deadline=None)
 TestLosing = Losing.TestCase
 
 
