@@ -184,7 +184,7 @@ class Hub:
             return
         if data != await wire.last("URGENT", "urgent"):
             await wire.keep("urgent", data)
-        for one in self._urgent.in_force(self._clock.now()).orders:
+        for one in self._orders():
             if one.sound is not None:
                 await self._offer_file(wire, one.sound.digest)
         for name in self._peers.speakers:

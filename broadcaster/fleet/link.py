@@ -18,7 +18,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
 
-from broadcaster.edges import keeping, keys
+from broadcaster.edges import keeping
 from broadcaster.edges.clock import Clock
 from broadcaster.edges.wire import LARGEST, Message, UnreachableError, Wire, connect
 from broadcaster.model.bundle import Bundle, File
@@ -27,7 +27,7 @@ from broadcaster.model.order import InForce, Order, due
 
 from .membership import Membership, folder_of
 from .outbox import Outbox, packed
-from .receiving import REACHED, Receiving, RefusedError, came
+from .receiving import REACHED, Receiving, RefusedError, came, unsealed
 from .urgent import KIND as URGENT
 
 logger = logging.getLogger("broadcaster")
@@ -192,8 +192,8 @@ class Link:
 
     async def _follow(self, data: bytes, *, live: bool) -> None:
         """
-        Do what a document of emergencies says. *live*: it comes this moment, so it is of this moment,
-        whatever our clock says.
+        Do what a document of emergencies says. *live*: it comes this moment, so it is taken to be of this
+        moment where nobody knows the time. Elsewhere the time tells: a server may offer an old one anew.
         """
         async with self._urgent:
             self._pending = True
@@ -218,7 +218,7 @@ class Link:
             return False
         in_force, wordless, past = known
         begun = {*in_force} - {*wordless} | self._words
-        do = due(document, in_force, begun, past, None if live else await self._now())
+        do = due(document, in_force, begun, past, await self._now())
         timeless = [one for one, left in do.begin if left is None and not live]
         for order, left in [pair for pair in do.begin if pair[0] not in timeless]:
             self._words.add(order.id)
@@ -252,13 +252,7 @@ class Link:
                 logger.error("%s", error)  # noqa: TRY400 - told in words
 
     def _read(self, data: bytes, heard: int) -> InForce:
-        try:
-            document = InForce.of(keys.unseal(data, URGENT, self._member.trusted))
-        except keys.NotTrustedError as error:
-            raise RefusedError(*error.faults) from error
-        except ValueError as error:
-            what = say("It is signed, but this version does not understand it.")
-            raise RefusedError(Fault("", what, say("Update the station."))) from error
+        document = unsealed(data, URGENT, self._member, InForce.of)
         if document.province != self._member.province:
             what = say("It is meant for {station}.", station=document.province)
             raise RefusedError(Fault("", what, say("Nothing of it was used.")))

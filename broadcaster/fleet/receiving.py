@@ -2,12 +2,12 @@
 
 import hashlib
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from broadcaster.edges import keeping, keys
 from broadcaster.model.bundle import APPROVALS, Bundle, File, Kept, Taking, merged, taking
@@ -19,6 +19,8 @@ from .publishing import KIND
 SPARE = 200_000_000  # bytes of the disk that are left for the play log
 REACHED = "reached.json"  # when the link last had an answer from the province
 LATEST = 10  # refusals that are told
+
+T = TypeVar("T")
 
 
 class RefusedError(BroadcasterError):
@@ -71,13 +73,7 @@ class Receiving:
         What a sealed bundle says. Raises RefusedError if it is not for this station, or not from its
         province.
         """
-        try:
-            bundle = Bundle.of(keys.unseal(data, KIND, member.trusted))
-        except keys.NotTrustedError as error:
-            raise RefusedError(*error.faults) from error
-        except ValueError as error:
-            what = say("It is signed, but this version does not understand it.")
-            raise RefusedError(Fault("", what, say("Update the station."))) from error
+        bundle = unsealed(data, KIND, member, Bundle.of)
         if (bundle.province, bundle.station) != (member.province, member.station):
             what = say("It is meant for {station}.", station=bundle.station)
             raise RefusedError(Fault("", what, say("Give it to that station; nothing of it was used.")))
@@ -208,6 +204,17 @@ class Receiving:
         others = [one for one in self.refused if (one["what"], one["why"]) != (what, refusal["why"])]
         with suppress(OSError):  # a full disk: it is in the log all the same
             keeping.keep(self._refused, [*others, refusal][-LATEST:])
+
+
+def unsealed(data: bytes, kind: str, member: Membership, read: Callable[[str], T]) -> T:
+    """What a sealed document of the province says, as *read* has it. Raises RefusedError."""
+    try:
+        return read(keys.unseal(data, kind, member.trusted))
+    except keys.NotTrustedError as error:
+        raise RefusedError(*error.faults) from error
+    except ValueError as error:
+        what = say("It is signed, but this version does not understand it.")
+        raise RefusedError(Fault("", what, say("Update the station."))) from error
 
 
 def came(path: Path, file: File) -> None:

@@ -218,6 +218,23 @@ class TestEmergencies:
 
         run(test())
 
+    def test_that_are_over_are_not_raised_though_they_come_live(self, tmp_path: Path) -> None:
+        """A server that lost its disk at night offers the evening's emergency anew: nobody is woken by it."""
+
+        async def test() -> None:
+            async with province(tmp_path) as one:
+                station = one.switch_on()
+                await until(one.marks)
+                late = InForce("11", 10**15, [replace(one.order("a", lasts=100), id="11-cũ", until=NOW())])
+                await until(lambda: station.raised)
+                forger = await stranger(one, one.registry.province().hub_seed, "province")
+                await forger.send("urgent", keys.seal(one.registry.province().seed, "urgent", late.body))
+                await until(lambda: station.cleared)
+                assert [name for name, _ in station.raised] == ["a"]
+                await forger.close()
+
+        run(test())
+
     def test_are_not_raised_twice(self, tmp_path: Path) -> None:
         """A station whose link starts anew, or whose server does, has each emergency once."""
 
