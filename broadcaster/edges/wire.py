@@ -16,8 +16,9 @@ from typing import Any
 
 from broadcaster.model.errors import BroadcasterError, Fault, say
 
-CONNECTING = 60.0  # seconds: a server to which thousands come back at once is slow to greet
-PING_EVERY, PINGS = 20, 2  # a link that died in silence is noticed within a minute
+CONNECTING = 60.0  # seconds: a server to which thousands come back at once is slow to let them in
+ANSWERED = 10.0  # seconds until its first word; a line that is dead is not waited for, but tried anew
+PING_EVERY, PINGS = 15, 2  # seconds; a link that died in silence is noticed within 45
 PATIENCE = 10.0  # seconds for an answer
 LARGEST = 1 << 20  # bytes of a message
 
@@ -137,8 +138,10 @@ async def connect(
     logging.getLogger("asyncio").setLevel(logging.ERROR)  # it warns of how TLS connections end
     broken = asyncio.Event()
 
-    async def over() -> None:
-        broken.set()
+    class Noticing(Client):
+        async def _close(self, status: int, do_cbs: bool = True) -> None:
+            broken.set()  # its callbacks come when TLS has said goodbye: on a dead line 30 s later
+            await super()._close(status, do_cbs)
 
     why: list[Exception] = []
 
@@ -148,25 +151,32 @@ async def connect(
     context = ssl.create_default_context(cadata=authority.decode() if authority else None)
     if authority is None:
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    client = Client()
+    client = Noticing()
     try:
-        async with asyncio.timeout(patience):  # it may wait for ever on a server that is a stranger
-            await client.connect(
-                f"tls://{address}",
-                tls=context,
-                nkeys_seed_str=seed,
-                name=name,
-                inbox_prefix=f"_INBOX.{name}",
-                allow_reconnect=False,
-                max_reconnect_attempts=1,
-                reconnect_time_wait=1,
-                connect_timeout=int(patience),
-                ping_interval=PING_EVERY,
-                max_outstanding_pings=PINGS,
-                closed_cb=over,
-                disconnected_cb=over,
-                error_cb=wrong,
-            )
+        async with asyncio.timeout(patience) as limit:  # it may wait for ever on a server that is a stranger
+
+            def unless_answered() -> None:
+                if client.client_id is None and not limit.expired():
+                    limit.reschedule(0.0)
+
+            giving_up = asyncio.get_running_loop().call_later(ANSWERED, unless_answered)
+            try:
+                await client.connect(
+                    f"tls://{address}",
+                    tls=context,
+                    nkeys_seed_str=seed,
+                    name=name,
+                    inbox_prefix=f"_INBOX.{name}",
+                    allow_reconnect=False,
+                    max_reconnect_attempts=1,
+                    reconnect_time_wait=1,
+                    connect_timeout=int(patience),
+                    ping_interval=PING_EVERY,
+                    max_outstanding_pings=PINGS,
+                    error_cb=wrong,
+                )
+            finally:
+                giving_up.cancel()
     except (nats.errors.Error, OSError, TimeoutError, asyncio.IncompleteReadError) as error:
         first = why[0] if why and isinstance(error, nats.errors.NoServersError) else error
         raise _unreachable(str(first) or type(first).__name__, address) from error

@@ -11,7 +11,7 @@ from threading import Event, Thread
 
 from broadcaster.edges.store import Store, database
 from tests.children import typed
-from tests.fleet.test_province import Machine, join_by_hand, province, station, until
+from tests.fleet.machines import Machine, join_by_hand, province, station, until
 from tests.needs import left_out, need
 from tools.powercuts import STRACE, Disk, Trace
 

@@ -1,138 +1,21 @@
 """A province and its stations as their people use them: by commands, with real processes that are killed."""
 
-import json
 import random
 import signal
 import subprocess
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-from broadcaster.edges import keys
 from broadcaster.edges.store import Store, database
-from broadcaster.model.airing import Outcome
-from tests.children import typed
-from tests.factories import make_airing
-from tests.fleet.provinces import free_port
-from tests.fleet.slow_link import NEAR, slow_link
+from tests.fleet.machines import SCHEDULE, WORDS, Machine, code_for, join_by_hand, province, station, until
 from tests.needs import need
 from tests.stations import approve, write
 
-PATIENCE = 30.0
-WORDS = 'title = "Tin"\n[[item]]\nid = "loi"\n[item.text]\nvi = "Kính thưa bà con {commune.name}."\n'
-SCHEDULE = 'title = "Tin"\nscript = "tin"\nareas = ["11"]\n[[rule]]\ntimes = [05:30:00]\n'
-
-
-class Machine:
-    """A machine with a folder; what runs there is killed at the end."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        self.processes: list[subprocess.Popen[bytes]] = []
-
-    def type_in(self, *arguments: str, well: bool = True) -> str:
-        command = typed(self.root, *arguments, lang="en")
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
-        assert (done.returncode == 0) is well, done.stdout + done.stderr
-        return done.stdout + done.stderr
-
-    def told(self, *arguments: str) -> Any:
-        command = typed(self.root, *arguments, "--json", lang="en")
-        return json.loads(
-            subprocess.run(command, capture_output=True, text=True, check=False, timeout=60).stdout
-        )
-
-    def run(self, *arguments: str, at: Sequence[str] = ()) -> subprocess.Popen[bytes]:
-        """Start it, *at* a place of the network; its words go to log.txt."""
-        with (self.root / "log.txt").open("ab") as log:
-            process = subprocess.Popen(
-                [*at, *typed(self.root, *arguments, lang="en")], stdout=log, stderr=log
-            )
-        self.processes.append(process)
-        return process
-
-    def words(self) -> str:
-        return (self.root / "log.txt").read_text("utf-8", "replace")
-
-    def log(self, *numbers: int) -> None:
-        """Broadcasts that were logged."""
-        with closing(Store(database(self.root / "var"))) as store:
-            for number in numbers:
-                one = replace(
-                    make_airing(), occurrence=f"tin@{number}/loa", area="03160", station_area="03160"
-                )
-                store.end(replace(one, outcome=Outcome.AIRED))
-
-    def rows(self) -> list[str]:
-        with closing(Store(database(self.root / "var"), read_only=True)) as store:
-            return sorted(one.occurrence for one in store.airings())
-
-    def close(self) -> None:
-        for process in self.processes:
-            process.terminate()
-        for process in self.processes:
-            try:
-                process.wait(10)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-
-
-def until(condition: Any, patience: float = PATIENCE) -> Any:
-    ends = time.monotonic() + patience
-    while not (found := condition()):
-        assert time.monotonic() < ends
-        time.sleep(0.05)
-    return found
-
-
-@pytest.fixture
-def province(tmp_path: Path) -> Iterator[Machine]:
-    """A province that was begun as the page for officers says."""
-    machine = Machine(tmp_path / "tinh")
-    machine.root.mkdir()
-    port = str(free_port())
-    Machine(tmp_path).type_in(
-        "province",
-        "init",
-        str(machine.root),
-        "--area",
-        "11",
-        "--host",
-        "localhost",
-        "--port",
-        port,
-        "--mqtt",
-        "0",
-    )
-    write(machine.root, "audio/tin/script.toml", WORDS)
-    write(machine.root, "schedules/tin.toml", SCHEDULE)
-    approve(machine.root)
-    yield machine
-    machine.close()
-
-
-@pytest.fixture
-def station(tmp_path: Path) -> Iterator[Machine]:
-    """A commune's station, whose sound goes into files."""
-    machine = Machine(tmp_path / "xa")
-    machine.root.mkdir()
-    Machine(tmp_path).type_in("init", str(machine.root), "--area", "03160", "--area-name", "Xã Mường Nhé")
-    head = (machine.root / "schedules" / "station.toml").read_text("utf-8")
-    write(machine.root, "schedules/station.toml", head.replace("card:default", "file:var/aired"))
-    yield machine
-    machine.close()
-
-
-def code_for(province: Machine, *more: str) -> str:
-    told = province.type_in("province", "invite", "03160", *more)
-    return next(line.split()[-1] for line in told.splitlines() if "station join" in line)
+__all__ = ["province", "station"]
 
 
 def state(province: Machine) -> Mapping[str, Any]:
@@ -242,63 +125,34 @@ def test_nothing_is_lost_or_doubled_whoever_is_killed(province: Machine, station
         assert store.verify() == []
 
 
-def join_by_hand(province: Machine, station: Machine) -> None:
-    """As it is where no server runs yet."""
-    file, report = province.root.parent / "moi.json", province.root.parent / "xa.report"
-    code_for(province, "--file", str(file))
-    station.type_in("station", "join", str(file))
-    station.type_in("station", "report", "--pack", str(report))
-    province.type_in("province", "take", str(report))
-
-
-def test_an_emergency_overtakes_a_file_on_a_slow_and_lossy_line(province: Machine, station: Machine) -> None:
-    """
-    Over 1 Mbit/s, 300 ms and 2 % loss: on air within two seconds, and the file goes on where the line was
-    cut.
-    """
-    need("pkill")
-    with slow_link() as line:
-        told = json.loads((province.root / "var" / "fleet" / "province.json").read_bytes())
-        port = told["served"]["port"]
-        sound = bytes(random.Random(3).randbytes(700_000))
-        write(province.root, "audio/tin/recordings/vi/loi.mp3", sound)
-        file, report = province.root.parent / "moi.json", province.root.parent / "xa.report"
-        join_by_hand(province, station)
-        member_file = station.root / "var" / "province" / "membership.json"
-        member = json.loads(member_file.read_bytes())
-        authority = keys.Certificate(*(told["authority"][key].encode() for key in ("certificate", "key")))
-        server = keys.certificate(authority, [NEAR, "localhost"])
-        told["server"] = {"certificate": server.certificate.decode(), "key": server.key.decode()}
-        write(province.root, "var/fleet/province.json", json.dumps(told))
-        write(
-            station.root, "var/province/membership.json", json.dumps(member | {"address": f"{NEAR}:{port}"})
-        )
-        assert file.exists()
-        assert report.exists()
-
-        province.run("province", "run", at=line.at_near())
-        station.run("run", at=line.at_far())
-        until(lambda: "daemon runs" in station.words())
-        until(lambda: "is reached" in station.words())
-        province.type_in("province", "publish", "--yes")
-        parts = station.root / "var" / "province" / "parts"
-
-        def came() -> int:
-            return sum(path.stat().st_size for path in parts.glob("*")) if parts.exists() else 0
-
-        until(lambda: came() > 100_000)
-        began = time.time()
-        province.run("province", "alert", "Nước lũ đang về, bà con lên chỗ cao")
-        until(lambda: "WARNING EMERGENCY 11-" in station.words())
-        stamp = next(one for one in station.words().splitlines() if "WARNING EMERGENCY 11-" in one)[:23]
-        took = datetime.fromisoformat(stamp.replace(",", ".")).timestamp() - began
-        assert took < 2.0  # with half a second for the start of the command
-        assert came() < 700_000
-
-        line.emulator.send_signal(signal.SIGSTOP)
-        before = came()
-        subprocess.run(["pkill", "-KILL", "-f", f"--station {station.root} .*station link"], check=False)
-        line.emulator.send_signal(signal.SIGCONT)
-        assert before - 32_768 * 4 <= came()
-        until((station.root / "audio" / "tin" / "recordings" / "vi" / "loi.mp3").exists, 60.0)
-        assert (station.root / "audio" / "tin" / "recordings" / "vi" / "loi.mp3").read_bytes() == sound
+def test_both_sides_see_what_the_province_and_the_commune_want_at_once(
+    province: Machine, station: Machine
+) -> None:
+    """The plan's rules decide: what has no room is in the station's plan, and in the province's status."""
+    head = (station.root / "schedules" / "station.toml").read_text("utf-8")
+    write(
+        station.root,
+        "schedules/station.toml",
+        head.replace("session_minutes = 30", "session_minutes = 1"),
+    )
+    long = WORDS.replace("{commune.name}", "xã ta " * 60)  # longer than half a minute
+    write(station.root, "audio/cua-xa/script.toml", long)
+    write(province.root, "audio/tin/script.toml", long)
+    write(
+        station.root,
+        "schedules/cua-xa.toml",
+        'class = "priority"\n' + SCHEDULE.replace('"tin"', '"cua-xa"').replace('"11"', '"03160"'),
+    )
+    approve(station.root)
+    approve(province.root)
+    join_by_hand(province, station)
+    province.run("province", "run")
+    station.run("station", "link")
+    province.type_in("province", "publish", "--yes")
+    until(lambda: state(province)["conflicts"])
+    told = {(one["schedule"], one["at"], one["reason"]) for one in state(province)["conflicts"]}
+    assert {schedule for schedule, _, _ in told} == {"tin"}
+    tomorrow = f"{datetime.now(UTC) + timedelta(hours=7, days=1):%Y-%m-%d}"
+    (seen,) = [one for one in station.told("plan", tomorrow) if one["state"] == "displaced"]
+    assert (seen["schedule"], seen["at"], seen["reason"]) in told
+    assert "tin" in province.type_in("province", "status")
