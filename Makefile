@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup demo test check bench dropouts docs pictures messages lock clean simulate kills powercuts
+.PHONY: setup demo test test-live test-computing check bench dropouts docs pictures messages lock clean simulate kills powercuts
 
 setup: .venv/ready
 
@@ -23,8 +23,20 @@ $(CATALOGUES:.po=.mo): $(CATALOGUES) | setup
 demo: setup $(CATALOGUES:.po=.mo)
 	$(BIN)/broadcaster demo
 
+# Two runs at once: real processes in real time, the longest first, and what only computes, which yields.
+LIVE := $(addprefix tests/,fleet/test_line.py web test_real_daemon.py fleet/test_province.py \
+	fleet/test_wire.py test_relay.py edges/test_sink.py test_hearing.py \
+	cli/test_alert.py test_daemon.py edges/test_control.py fleet/test_speakers.py)
+PYTEST = $(BIN)/python -m pytest --dist loadfile --no-loadscope-reorder --numprocesses
+
 test: setup $(CATALOGUES:.po=.mo)
-	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
+	$(MAKE) --no-print-directory --jobs=2 test-live test-computing
+
+test-live:
+	$(PYTEST) auto $(LIVE)
+
+test-computing:
+	nice $(PYTEST) auto tests/test_power.py tests $(addprefix --ignore=,$(LIVE))
 
 check: setup $(CATALOGUES:.po=.mo)
 	$(BIN)/ruff check .

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from broadcaster.edges.editing import append_line
+from broadcaster.fleet.registry import Registry
 from broadcaster.model.approval import Approval, Approvals, Role, bound, given
 from broadcaster.model.content import Content
 from broadcaster.model.errors import BroadcasterError, Fault, say
@@ -83,7 +84,7 @@ def approve(
     if json:
         output.as_json([_as_dict(one.id, each) for each in added])
     else:
-        _tell_added(added, revoke=revoke)
+        _tell_added(added, revoke=revoke, province=Registry(here.root).exists)
 
 
 def vouched(
@@ -267,7 +268,7 @@ def _as_dict(script: str, one: Approval) -> dict[str, Any]:
     }
 
 
-def _tell_added(added: list[Approval], *, revoke: bool) -> None:
+def _tell_added(added: list[Approval], *, revoke: bool, province: bool) -> None:
     sounds = sum(bool(one.sound) for one in added)
     told = (
         _("Taken back: {texts} texts, {recordings} recordings.")
@@ -278,3 +279,5 @@ def _tell_added(added: list[Approval], *, revoke: bool) -> None:
     if revoke:
         output.line(_("If it sounds at this moment, it ends; what was put on air by hand goes on."))
     output.line(_("How everything stands: broadcaster approve --list"))
+    if province:
+        output.line(_("To send it to the stations: broadcaster province publish"))

@@ -17,7 +17,7 @@ from .language import code
 logger = logging.getLogger("broadcaster")
 
 WELL = 5.0  # seconds after which a process that was started is there
-AGAIN = 20.0  # seconds until it is started again
+SOON, AGAIN = 1.0, 20.0  # seconds until one that was well is started again, and one that did not stay
 LOOK = 2.0  # seconds between two looks whether it is wanted
 LEAVING = 3.0  # seconds that it has to end
 LAST_WORDS = 4  # lines
@@ -65,13 +65,13 @@ class Beside:
             began, words = self._clock.monotonic(), self._serve()
             if self._stopping.is_set():
                 return
-            if self._clock.monotonic() - began > WELL:
+            if was_well := self._clock.monotonic() - began > WELL:
                 logger.warning(
                     say("{name} ended, and is started again: {words}", name=self._name, words=words)
                 )
             else:
                 self._alarms.raise_alarm(self._name, self._failed(words))
-            self._clock.sleep(AGAIN, self._stopping)
+            self._clock.sleep(SOON if was_well else AGAIN, self._stopping)
 
     def _serve(self) -> str:
         """Serve until it ends; its last words."""

@@ -18,6 +18,7 @@ from broadcaster.edges.content.lines import located
 from broadcaster.edges.content.schedules import NO_SCHEDULES
 from broadcaster.edges.editing import save, seen
 from broadcaster.edges.store import Store, daemon_runs
+from broadcaster.fleet.registry import Registry
 from broadcaster.model import typed
 from broadcaster.model.check import check, past
 from broadcaster.model.content import Content
@@ -170,7 +171,9 @@ def propose(
             output.line(sentence.format(files=", ".join(files)))
     if undoes is None:
         output.line(_("To take it back: broadcaster schedule undo"))
-    if daemon_runs(here.root):
+    if Registry(here.root).exists:
+        output.line(_("To send it to the stations: broadcaster province publish"))
+    elif daemon_runs(here.root):
         output.line(_("The daemon runs and follows by itself."))
     return True
 

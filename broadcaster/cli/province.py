@@ -25,7 +25,7 @@ from broadcaster.edges.store import daemon_runs, sole_daemon
 from broadcaster.edges.wire import until_ended
 from broadcaster.fleet import package
 from broadcaster.fleet.membership import code as code_of
-from broadcaster.fleet.overview import Overview, overview, text
+from broadcaster.fleet.overview import Loudspeaker, Overview, loudspeakers, overview, text
 from broadcaster.fleet.publishing import Offer, Outbound, Publishing, named_by, sweep
 from broadcaster.fleet.registry import MQTT_PORT, PORT, Province, Registry
 from broadcaster.fleet.urgent import Urgent
@@ -460,11 +460,14 @@ def _watch(here: Here, registry: Registry, order: Order) -> None:
 )
 def status(context: typer.Context, json: Json = False) -> None:
     here: Here = context.obj
-    found, zone = stations(here), here.place()[1]
+    found, heard, zone = stations(here), speakers(here), here.place()[1]
     orders = Urgent(Registry(here.root)).in_force(SystemClock().now()).orders
     if json:
-        output.as_json([asdict(one) | {"how": str(one.how), "well": one.is_well} for one in found])
+        told = [asdict(one) | {"how": str(one.how), "well": one.is_well} for one in found]
+        output.as_json({"stations": told, "loudspeakers": [asdict(one) for one in heard]})
         return
+    if heard:
+        output.table(heading_of_speakers(), [row_of_speaker(one, zone) for one in heard])
     if not found:
         output.line(_("No station joined yet. Invite one: broadcaster province invite STATION"))
         return
@@ -519,13 +522,31 @@ def stations(here: Here) -> list[Overview]:
         return overview(registry.peers(), store.marks(), revisions, SystemClock().now())
 
 
+def heading_of_speakers() -> tuple[str, ...]:
+    return (_("Loudspeaker"), _("Area"), _("Last heard"), _("It reports"))
+
+
+def speakers(here: Here) -> list[Loudspeaker]:
+    """How those are that speak MQTT."""
+    with here.reading() as store:
+        return loudspeakers(Registry(here.root).peers(), store.marks())
+
+
+def row_of_speaker(one: Loudspeaker, zone: tzinfo | None) -> tuple[str, ...]:
+    said = ", ".join(f"{name}: {value}" for name, value in one.said.items())
+    return one.name, one.area, _heard(one.heard, zone), said
+
+
+def _heard(at: str, zone: tzinfo | None) -> str:
+    return f"{datetime.fromisoformat(at).astimezone(zone):%d/%m %H:%M:%S}" if at else "–"
+
+
 def row(one: Overview, zone: tzinfo | None) -> tuple[str, ...]:
-    heard = datetime.fromisoformat(one.heard).astimezone(zone) if one.heard else None
     return (
         one.station,
         one.name,
         words.how(one.how),
-        f"{heard:%d/%m %H:%M:%S}" if heard else "–",
+        _heard(one.heard, zone),
         ", ".join(one.on_air),
         "–" if one.disk_free is None else f"{one.disk_free / 1000:.1f} GB",
         words.content(one.content),

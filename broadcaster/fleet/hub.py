@@ -23,7 +23,7 @@ from broadcaster.model.errors import BroadcasterError, say
 
 from .link import CHUNK
 from .outbox import LARGEST, unpacked
-from .overview import as_told
+from .overview import STRANGE, as_reported, as_told
 from .publishing import Outbound, named_by
 from .registry import Peers, Province, Registry, who_may
 from .urgent import Urgent
@@ -297,7 +297,7 @@ class Hub:
 
     async def _hear_state(self, message: Message) -> None:
         now = self._clock.now().isoformat(timespec="seconds")
-        with suppress(ValueError, TypeError, LookupError, AttributeError):
+        with suppress(*STRANGE):
             state = as_told(json.loads(message.data[:LONGEST_STATE]))
             self._states[f"station/{message.subject.partition('.')[2]}"] = {**state, "heard": now}
         await message.answer(json.dumps({"now": self._clock.now().isoformat()}).encode())
@@ -328,8 +328,9 @@ class Hub:
     async def _hear_speaker(self, message: Message) -> None:
         name = message.subject.split(".")[1]
         now = self._clock.now().isoformat(timespec="seconds")
-        with suppress(ValueError, TypeError):
-            self._states[f"speaker/{name}"] = {**json.loads(message.data[:LONGEST_STATE]), "heard": now}
+        with suppress(*STRANGE):
+            told = as_reported(json.loads(message.data[:LONGEST_STATE]))
+            self._states[f"speaker/{name}"] = {**told, "heard": now}
         if self._wire is not None:
             await self._tell_speaker(self._wire, name)
 

@@ -61,11 +61,24 @@ class Overview:
         )
 
 
+@dataclass(frozen=True)
+class Loudspeaker:
+    """One that speaks MQTT. *said*: its last report, by names of its own. *heard*: ISO 8601, or ""."""
+
+    name: str
+    area: str
+    heard: str = ""
+    said: Mapping[str, str] = field(default_factory=dict)
+
+
+STRANGE = ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError  # of `as_told`
+
+
 def as_told(told: Any) -> dict[str, Any]:
     """
     What a station says of itself, as far as it is of the form that is expected, and no longer than that:
-    whoever has a station's key must not spoil the page for the others. Raises TypeError, ValueError,
-    LookupError or AttributeError for what is none.
+    whoever has a station's key must not spoil the page for the others. Raises one of STRANGE for what is
+    none.
     """
     found: dict[str, Any] = {key: _text(told.get(key, "")) for key in ("name", "version")}
     found |= {key: told.get(key) is True for key in ("running", "clock_trusted")}
@@ -83,6 +96,11 @@ def as_told(told: Any) -> dict[str, Any]:
         for one in _list(told, "alerts")
     ]
     return found
+
+
+def as_reported(told: Any) -> dict[str, Any]:
+    """The same of a loudspeaker, whose report is any object."""
+    return {"said": {_text(name): _text(value) for name, value in [*told.items()][:MOST_TOLD]}}
 
 
 def _list(told: Any, key: str) -> list[Any]:
@@ -146,6 +164,15 @@ def _how(told: Mapping[str, Any], now: datetime) -> How:
     if not told.get("clock_trusted"):
         return How.CLOCK
     return How.ALARM if alarms else How.UP
+
+
+def loudspeakers(peers: Peers, marks: Mapping[str, Any]) -> list[Loudspeaker]:
+    """All that speak MQTT, by name."""
+    return [
+        Loudspeaker(name, one.area, told.get("heard", ""), told.get("said", {}))
+        for name, one in sorted(peers.speakers.items())
+        for told in (marks.get(f"speaker/{name}", {}),)
+    ]
 
 
 def not_reported(peers: Peers, marks: Mapping[str, Any], last: date, zone: tzinfo) -> list[tuple[str, str]]:

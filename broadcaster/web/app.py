@@ -191,7 +191,17 @@ def stations(request: Request) -> Response:
         }
         for one in found
     ]
-    values = {"heading": provinces.heading(), "rows": rows, "well": sum(one.is_well for one in found)}
+    speakers = [
+        provinces.row_of_speaker(one, _facts(request).now().tzinfo)
+        for one in provinces.speakers(_facts(request).here)
+    ]
+    values = {
+        "heading": provinces.heading(),
+        "rows": rows,
+        "well": sum(one.is_well for one in found),
+        "heading_of_speakers": provinces.heading_of_speakers(),
+        "speakers": speakers,
+    }
     return _show(request, "stations", values)
 
 

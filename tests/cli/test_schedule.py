@@ -17,6 +17,7 @@ from broadcaster.edges.editing import history
 from broadcaster.edges.store import sole_daemon
 from tests.children import ROOT
 from tests.cli.terminal import Terminal
+from tests.fleet.provinces import found
 from tests.stations import approve
 
 NOW = datetime(2026, 11, 1, 3, 0, tzinfo=UTC)  # 10:00 at the station, a Sunday
@@ -368,6 +369,16 @@ class TestRefusing:
         with sole_daemon(type_in.station):
             assert "The daemon runs and follows by itself." in does(type_in, "edit", "tin", "--title", "Mới")
         assert "daemon" not in does(type_in, "edit", "tin", "--title", "Tin")
+
+    def test_a_province_is_told_to_publish(self, type_in: Terminal) -> None:
+        """In its folder an edit concerns nobody until it is sent to the stations."""
+        found(type_in.station)
+        with sole_daemon(type_in.station):  # `province run` is one
+            said = does(type_in, "edit", "tin", "--title", "Mới")
+            approved = type_in("approve", "tin", "--name", "Sùng A Páo", "--language", "vi").out
+        for each in (said, approved):
+            assert each.splitlines()[-1] == "To send it to the stations: broadcaster province publish"
+        assert "daemon" not in said
 
     def test_the_first_change_is_told_if_it_is_far(self, type_in: Terminal) -> None:
         """Where thirty days say nothing, the day from which the edit matters is named."""

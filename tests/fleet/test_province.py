@@ -19,7 +19,7 @@ __all__ = ["province", "station"]
 
 
 def state(province: Machine) -> Mapping[str, Any]:
-    (one,) = province.told("province", "status")
+    (one,) = province.told("province", "status")["stations"]
     return one  # type: ignore[no-any-return]
 
 
@@ -64,7 +64,7 @@ def test_a_province_from_its_beginning_to_a_station_that_is_revoked(
 
     province.type_in("province", "revoke", "03160")
     until(lambda: "does not let this station in" in station.words())
-    assert province.told("province", "status") == []
+    assert province.told("province", "status")["stations"] == []
     server.terminate()
     assert server.wait(10) == 0
 

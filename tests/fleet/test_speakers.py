@@ -3,11 +3,13 @@
 import asyncio
 import json
 import ssl
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from broadcaster.fleet.overview import loudspeakers
 from tests.fleet.provinces import OURS, Running, province, until
 
 aiomqtt = pytest.importorskip("aiomqtt")
@@ -56,7 +58,10 @@ def test_an_emergency_reaches_a_loudspeaker_and_its_report_comes_in(tmp_path: Pa
             task.cancel()
             async with client(one, "loa-1", speaker.password) as line:  # as a device does now and then
                 await line.publish("speaker/loa-1/report", json.dumps({"volume": 80}), qos=1)
-            assert (await until(lambda: one.marks().get("speaker/loa-1")))["volume"] == 80
+            await until(lambda: "speaker/loa-1" in one.marks())
+            (listed,) = loudspeakers(one.registry.peers(), one.marks())
+            assert (listed.name, listed.area, listed.said) == ("loa-1", "03160", {"volume": "80"})
+            assert datetime.now(UTC) - datetime.fromisoformat(listed.heard) < timedelta(seconds=60)
 
     asyncio.run(test())
 

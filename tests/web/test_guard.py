@@ -63,17 +63,18 @@ class TestWhoIsNotLoggedIn:
 
     def test_learns_no_name(self, guarded: Served) -> None:
         """A wrong name and a wrong password are told apart neither by words nor by time."""
-        told, took = set(), []
-        for name in ("viewer", "nobody"):
+        told, took = set(), {"viewer": [], "nobody": []}
+        for name in ("viewer", "nobody") * 2:
             visitor = guarded.visitor()
             visitor.get("/login")
             began = time.monotonic()
             answer = visitor.post("/login", {"name": name, "password": "wrong" * 4})
-            took.append(time.monotonic() - began)
+            took[name].append(time.monotonic() - began)
             told.add(re.sub(r'value="[^"]*"', "", answer.text))
             assert answer.status == 403
         assert len(told) == 1
-        assert min(took) > max(took) / 5
+        quickest = sorted(min(one) for one in took.values())  # what else the machine does only adds
+        assert quickest[0] > quickest[1] / 5
 
     def test_may_not_go_on_trying(self, guarded: Served) -> None:
         """After five wrong passwords the right one is not listened to either, for some minutes."""

@@ -33,15 +33,17 @@ def well() -> dict[str, Any]:
 
 @pytest.fixture
 def province(tmp_path: Path) -> Path:
-    """Two stations; one is on air, the other makes no sound and has no disk left."""
+    """Two stations, one on air, the other without sound and disk; and a loudspeaker of its own."""
     root = tmp_path / "tinh"
     registry = found(root)
     for name in ("03160", "03163"):
         join(registry, tmp_path / name, name)
+    registry.add_speaker("loa-cho", "03160")
     with closing(Store(database(root / "var"))) as store:
         on_air = {"on_air": ["Bảo hiểm xã hội"], "revision": 1, "rows_waiting": 0}
         silent = {"alarms": ["sound/loa"], "disk_free": 100}
         store.mark_all({"station/03160": well() | on_air, "station/03163": well() | silent})
+        store.mark("speaker/loa-cho", {"said": {"volume": "80"}, "heard": well()["heard"]})
     return root
 
 
@@ -58,11 +60,13 @@ def test_a_province_sees_its_stations(province: Path, page: Page, serve: Callabl
     """Which are up, on air, silent; what is to be seen to; and what changes shows without anybody's doing."""
     page.goto(f"http://127.0.0.1:{serve(province).port}/")
     expect(page.get_by_role("heading", level=1)).to_have_text("Stations")
-    first, second = page.locator("tbody tr").all()
+    first, second, speaker = page.locator("tbody tr").all()
     expect(first).to_contain_text("Bảo hiểm xã hội")
     expect(first.locator("td").nth(1)).to_have_text("up")
     expect(second).to_contain_text("silent: no sound")
     expect(second).to_contain_text("Its disk is nearly full.")
+    expect(speaker).to_contain_text("loa-cho")
+    expect(speaker).to_contain_text("volume: 80")
     if folder := os.environ.get("BROADCASTER_PICTURES"):
         page.screenshot(path=Path(folder) / "stations.png")
     found_wrong = Axe().run(page).response["violations"]
