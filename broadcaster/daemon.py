@@ -30,6 +30,7 @@ from broadcaster.model.occurrence import Kind, Occurrence, Reason, State
 from broadcaster.model.plan import plan, recipes_for
 from broadcaster.model.programme import Programme, Recipe
 from broadcaster.model.schedule import BulletinClass
+from broadcaster.model.script import UNDETERMINED
 from broadcaster.model.station import Amplifier, Cluster
 from broadcaster.model.trust import STEP, VOUCHED, Distrust, Look, distrust, is_vouched, told, vouch
 from broadcaster.playout import GRACE, Halt, Output, Playout, Programmes, allowed
@@ -737,7 +738,7 @@ class Daemon:
         if given is None:
             return lambda: self._ready(one)
         programme = self.world.assembly.programme(given)
-        return lambda: ([("und", programme)] if programme else [], False)
+        return lambda: ([(UNDETERMINED, programme)] if programme else [], False)
 
 
 def _lead(one: Occurrence) -> timedelta:

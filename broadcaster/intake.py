@@ -24,7 +24,7 @@ from broadcaster.edges.editing import alone, note_recording
 from broadcaster.edges.sandbox import Sandbox
 from broadcaster.model.errors import BroadcasterError, Fault, Text, said, say, unread
 from broadcaster.model.judgement import Finding, Heard, Judgement, Verdict, judge
-from broadcaster.model.script import LANGUAGES, MEANT, TAG, Script, language_fault
+from broadcaster.model.script import LANGUAGES, MEANT, TAG, UNDETERMINED, Script, language_fault
 from broadcaster.model.typed import plain
 
 MOST_FILES = 2000  # in a folder or a .zip: a whole season has a few hundred
@@ -315,7 +315,7 @@ def identify(
 
 def _language(source: Source, languages: Iterable[str]) -> str | Fault:
     """The language that the nearest folder names."""
-    tags = {_folded(tag): tag for tag in (*LANGUAGES, *languages) if tag != "und"}
+    tags = {_folded(tag): tag for tag in (*LANGUAGES, *languages) if tag != UNDETERMINED}
     for folder in reversed(source.place.parts[:-1]):
         if (name := _folded(folder)) in tags:
             return tags[name]

@@ -19,6 +19,7 @@ from broadcaster.model.content import Content
 from broadcaster.model.errors import BroadcasterError, Fault, did_you_mean, say
 from broadcaster.model.plan import recipe_at
 from broadcaster.model.programme import Programme
+from broadcaster.model.script import UNDETERMINED
 
 from . import air, output, words
 from .here import Here
@@ -177,7 +178,9 @@ def take_up(
 def of_file(path: Path, title: str) -> Meant:
     """An audio file, called *title*."""
     return Meant(
-        typed.written(title), "", lambda made_by, place: [("und", made_by.from_file(path, place.profile))]
+        typed.written(title),
+        "",
+        lambda made_by, place: [(UNDETERMINED, made_by.from_file(path, place.profile))],
     )
 
 

@@ -30,6 +30,7 @@ from broadcaster.model.occurrence import State
 from broadcaster.model.order import Order
 from broadcaster.model.plan import plan
 from broadcaster.model.programme import Programme
+from broadcaster.model.script import UNDETERMINED
 
 from . import alert, output, words
 from .here import Here, now_in
@@ -361,7 +362,7 @@ class AtStation:
 
         def make(made_by: "Assembly", place: alert.Place) -> list[tuple[str, Programme]]:
             try:
-                return [("und", made_by.from_file(sound(), place.profile))]
+                return [(UNDETERMINED, made_by.from_file(sound(), place.profile))]
             except (BroadcasterError, OSError) as error:
                 logger.error("%s: %s", order.id, error)  # noqa: TRY400 - told in words
                 return spoken.make(made_by, place)

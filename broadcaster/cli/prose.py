@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import date
 
+from broadcaster.model.script import UNDETERMINED, VIETNAMESE
 from broadcaster.report import Report, in_order
 
 from . import period, words
@@ -26,7 +27,7 @@ def tell(station: str, days: str, found: Report, before: tuple[Days, Report] | N
     languages = [
         (key.code, counts.aired)
         for key, counts in in_order(found.by["language"])
-        if key.code != "vi" and counts.aired
+        if key.code not in (VIETNAMESE, UNDETERMINED) and counts.aired
     ]
     if languages:
         told = [

@@ -14,13 +14,13 @@ from .schedule import BulletinClass
 from .spoken import spoken
 from .typed import plain
 
-VIETNAMESE = "vi"
+VIETNAMESE, UNDETERMINED = "vi", "und"  # the second: a sound file that was put on air by hand
 LANGUAGES = {  # those that messages call by name
     "vi": say("Vietnamese"),
     "hmn-Latn-VN": say("Mông"),
     "blt-Latn-VN": say("Thái (Tai Dam)"),
     "twh-Latn-VN": say("Thái (Tai Dón)"),
-    "und": say("a file"),  # undetermined: a sound file that was put on air by hand
+    "und": say("a file"),
 }
 TAG = re.compile(r"vi|(?!vi-)[a-z]{2,3}-[A-Z][a-z]{3}(-[A-Z]{2})?")
 MEANT = {"vi": "vi", "hmn": "hmn-Latn-VN", "mww": "hmn-Latn-VN", "blt": "blt-Latn-VN", "twh": "twh-Latn-VN"}

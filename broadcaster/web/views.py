@@ -14,6 +14,7 @@ from broadcaster.model.content import Content
 from broadcaster.model.count import Cell
 from broadcaster.model.errors import Text
 from broadcaster.model.occurrence import Kind, Occurrence, State
+from broadcaster.model.script import UNDETERMINED
 
 QUIETEST = -60.0  # dBFS at the left end of the meter
 NARROWEST = 6.0  # minutes that a broadcast is wide on the day's line, at the least
@@ -52,7 +53,7 @@ def on_air(status: Mapping[str, Any] | None) -> list[dict[str, Any]]:
                 "title": one["title"],
                 "cluster": one["cluster"],
                 "cluster_name": one["cluster_name"],
-                "language": words.language(tags[-1]) if tags and tags[-1] != "und" else "",
+                "language": words.language(tags[-1]) if tags and tags[-1] != UNDETERMINED else "",
                 "seconds": output.length(one["seconds"]),
                 "length": output.length(one["length"]),
                 "share": round(100 * min(1.0, one["seconds"] / length)),

@@ -112,8 +112,8 @@ class TestProse:
 
     @pytest.mark.usefixtures("in_vietnamese")
     def test_minority_languages_are_named(self) -> None:
-        """Mông and Thái are told with their own counts."""
-        tags = ("blt-Latn-VN", "hmn-Latn-VN", "vi")
+        """Mông and Thái are told with their own counts; a file of whatever language is none."""
+        tags = ("blt-Latn-VN", "hmn-Latn-VN", "und", "vi")
         cells = [Cell("language", "", tag, tag, Outcome.AIRED, "", 1200, 0, 0) for tag in tags]
         said = prose.tell("X", "quý II/2021", report(cells), None)
         assert said.endswith("Bằng tiếng dân tộc: tiếng Thái Đen 1.200 lượt và tiếng Mông 1.200 lượt.")
