@@ -108,7 +108,7 @@ class Link:
 
     async def run(self) -> None:
         await asyncio.to_thread(self._receiving.finish)
-        wait = AGAIN[0]
+        wait, why, tries = AGAIN[0], "", 0
         while True:
             try:
                 wire = await connect(
@@ -118,9 +118,11 @@ class Link:
                     self._member.station,
                 )
             except UnreachableError as error:
-                logger.info("%s", error)
+                why, tries = (why, tries + 1) if str(error) == why else (str(error), 1)
+                if tries & (tries - 1) == 0:  # the 1st, 2nd, 4th, 8th time: a line may be dead for a month
+                    logger.info("%s", error)
             else:
-                wait = AGAIN[0]
+                wait, why = AGAIN[0], ""
                 await self._session(wire)
             await asyncio.sleep(self._calm * random.uniform(AGAIN[0], wait))  # noqa: S311 - no secret
             wait = min(2 * wait, AGAIN[1])
