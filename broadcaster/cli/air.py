@@ -19,7 +19,7 @@ from broadcaster.edges.clock import SystemClock
 from broadcaster.edges.content import Loaded, fingerprint
 from broadcaster.edges.control import NotRunningError, ask
 from broadcaster.edges.store import Store, daemon_runs, sole_daemon
-from broadcaster.fleet.receiving import Receiving, belonging
+from broadcaster.fleet.receiving import REACHED_EVERY, Receiving, belonging
 from broadcaster.model import typed
 from broadcaster.model.content import Content
 from broadcaster.model.errors import BroadcasterError, Fault, said, say
@@ -416,11 +416,23 @@ def _tell_province(told: Mapping[str, Any] | None, now: datetime) -> None:
     else:
         at = datetime.fromisoformat(told["reached"]).astimezone(now.tzinfo)
         told_at = {"day": output.day(at.date()), "time": output.clock_time(at)}
+        late = now - at > 2 * timedelta(seconds=REACHED_EVERY)
         output.line(
-            _("Province {province}: reached {day} {time}").format(province=told["province"], **told_at)
+            (
+                _("Province {province}: NOT in reach since {day} {time}")
+                if late
+                else _("Province {province}: reached {day} {time}")
+            ).format(province=told["province"], **told_at)
         )
-    for path in told["kept"]:
-        output.line(_("  {path} is the commune's own, in place of the province's").format(path=path))
+    for one in told["kept"]:
+        output.line(f"  {one['path']}: {one['why']}")
+    for one in told["refused"]:
+        at = datetime.fromisoformat(one["at"]).astimezone(now.tzinfo)
+        output.line(
+            _("  Refused {day} {time}: {what}: {why}").format(
+                day=output.day(at.date()), time=output.clock_time(at), what=one["what"], why=one["why"]
+            )
+        )
 
 
 def _tell_status(

@@ -147,7 +147,7 @@ def of_script(here: Here, name: str) -> Meant:
 
 def of_words(text: str) -> Meant:
     """Words that the voice speaks."""
-    text = typed.written(text)
+    text = "".join(one if one.isprintable() or one == "\n" else " " for one in typed.written(text))
     title = " ".join(text.split())
     title = title if len(title) <= LONGEST_TITLE else f"{title[:LONGEST_TITLE]}…"
     return Meant(

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -14,10 +15,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from broadcaster import __version__
-from broadcaster.edges import keys
 from broadcaster.edges.clock import SystemClock
 from broadcaster.edges.content import Loaded, fingerprint
 from broadcaster.edges.control import NotRunningError, ask
+from broadcaster.edges.keeping import alone
 from broadcaster.edges.wire import UnreachableError, end, until_ended
 from broadcaster.fleet import membership as members
 from broadcaster.fleet import package
@@ -46,6 +47,7 @@ app = typer.Typer(
 PATIENCE = 20.0  # seconds until a server that does not answer is told
 CONFLICTS_FOR = timedelta(days=7)
 MOST_CONFLICTS = 20
+ORPHANED_FOR = 5.0  # seconds
 MEMBER_EVERY = 1.0  # seconds between two looks whether the station still belongs to its province
 HOURLY = 3600.0  # seconds until conflicts are looked for anew
 
@@ -68,23 +70,12 @@ def join(
                 say("To join another: broadcaster station leave, then once more."),
             )
         )
-    seed = keys.new_seed()
-    member = _by_hand(Path(code), seed) if Path(code).is_file() else _by_wire(code, seed)
-    if member.area != area:
-        raise BroadcasterError(
-            Fault(
-                code[:60],
-                say(
-                    "The code is for a station in {theirs}; this one is in {ours}.",
-                    theirs=member.area,
-                    ours=area,
-                ),
-                say(
-                    "Ask the province for a code for {ours}, or correct “area” in schedules/station.toml.",
-                    ours=area,
-                ),
-            )
-        )
+    if Path(code).is_file():
+        member = _by_hand(Path(code), here.root, area)
+    else:
+        address, name, secret = members.read_code(code)
+        _is_for(name, area, code)
+        member = _by_wire(address, name, secret, members.seed_for(here.root, code.strip()))
     members.become_member(here.root, member)
     output.line(
         _("{station} belongs to the province {province} from now on.").format(
@@ -98,8 +89,19 @@ def join(
     )
 
 
-def _by_wire(code: str, seed: str) -> Membership:
-    address, name, secret = members.read_code(code)
+def _is_for(name: str, area: str, code: str) -> None:
+    """Is the station called *name* one of this *area*? Asked before the code is used up."""
+    if name[:5] != area:
+        what = say(
+            "The code is for a station in {theirs}; this one is in {ours}.", theirs=name[:5], ours=area
+        )
+        following = say(
+            "Ask the province for a code for {ours}, or correct “area” in schedules/station.toml.", ours=area
+        )
+        raise BroadcasterError(Fault(code[:60], what, following))
+
+
+def _by_wire(address: str, name: str, secret: str, seed: str) -> Membership:
     try:
         return asyncio.run(members.join(address, name, secret, seed, PATIENCE))
     except UnreachableError as error:
@@ -109,11 +111,19 @@ def _by_wire(code: str, seed: str) -> Membership:
         raise BroadcasterError(*(replace(fault, next=following) for fault in error.faults)) from error
 
 
-def _by_hand(path: Path, seed: str) -> Membership:
+def _by_hand(path: Path, root: Path, area: str) -> Membership:
     """By a file of the province: what it says is taken; the province hears of it with the first report."""
-    told = json.loads(path.read_bytes())
-    address, name, secret = members.read_code(told["code"])
-    member = members.welcomed(json.dumps(told["welcome"]).encode(), secret, seed)
+    try:
+        told = json.loads(path.read_bytes())
+        code, welcome = str(told["code"]), json.dumps(told["welcome"]).encode()
+    except (ValueError, LookupError, TypeError, RecursionError) as error:
+        what = say("This file is no invitation.")
+        following = say("It is made by: broadcaster province invite STATION --file FILE")
+        raise BroadcasterError(Fault(str(path), what, following)) from error
+    address, name, secret = members.read_code(code)
+    _is_for(name, area, str(path))
+    seed = members.seed_for(root, code)
+    member = members.welcomed(welcome, secret, seed)
     return replace(member, address=address, asked=members.request(name, seed, secret).decode())
 
 
@@ -195,17 +205,24 @@ def link(context: typer.Context) -> None:
     from broadcaster.fleet.link import Link
 
     here: Here = context.obj
-    member, clock = members.membership(here.root), SystemClock()
+    member, clock, parent = members.membership(here.root), SystemClock(), os.getppid()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
 
     async def linked(member: Membership) -> None:
-        """Until it belongs elsewhere, or nowhere: another code was given, or it left."""
+        """
+        Until it belongs elsewhere, or nowhere: another code was given, or it left. It ends with whoever
+        started it, after a while in which the province is told that no daemon runs any more.
+        """
+        orphaned = 0.0
         while True:
             made = Link(here.root, member, AtStation(here, clock), outbox(here, member), clock)
             running = asyncio.create_task(made.run())
             try:
                 while not running.done() and members.belongs(here.root):
                     await asyncio.sleep(MEMBER_EVERY)
+                    orphaned += MEMBER_EVERY * (os.getppid() != parent)
+                    if orphaned > ORPHANED_FOR:
+                        return
                     if members.belongs(here.root) and members.membership(here.root) != member:
                         break
             finally:
@@ -214,7 +231,8 @@ def link(context: typer.Context) -> None:
                 return
             member = members.membership(here.root)
 
-    asyncio.run(until_ended(linked(member)))
+    with alone(here.var):  # two would write one another's files
+        asyncio.run(until_ended(linked(member)))
 
 
 class AtStation:

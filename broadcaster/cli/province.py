@@ -461,10 +461,12 @@ def _watch(here: Here, registry: Registry, order: Order) -> None:
 def status(context: typer.Context, json: Json = False) -> None:
     here: Here = context.obj
     found, heard, zone = stations(here), speakers(here), here.place()[1]
-    orders = Urgent(Registry(here.root)).in_force(SystemClock().now()).orders
+    orders = emergencies(here, found)
     if json:
         told = [asdict(one) | {"how": str(one.how), "well": one.is_well} for one in found]
-        output.as_json({"stations": told, "loudspeakers": [asdict(one) for one in heard]})
+        output.as_json(
+            {"stations": told, "loudspeakers": [asdict(one) for one in heard], "emergencies": orders}
+        )
         return
     if heard:
         output.table(heading_of_speakers(), [row_of_speaker(one, zone) for one in heard])
@@ -472,20 +474,9 @@ def status(context: typer.Context, json: Json = False) -> None:
         output.line(_("No station joined yet. Invite one: broadcaster province invite STATION"))
         return
     for order in orders:
-        asked = concerned(here, order, {one.station: one.station[:5] for one in found})
-        places = [
-            one.station
-            for one in found
-            if one.station in asked and any(each["id"] == order.id for each in one.emergencies)
-        ]
-        without = sorted({*asked} - {*places})
-        output.line(
-            _("EMERGENCY {id} in force: {title}. On air at {count} of {all} stations").format(
-                id=order.id, title=order.title, count=len(places), all=len(asked)
-            )
-        )
-        if places and without:
-            output.wrapped(_("Not yet at: {stations}").format(stations=", ".join(without)), "  ")
+        output.line(in_force(order))
+        if order["stations"] and order["lacking"]:
+            output.wrapped(_("Not yet at: {stations}").format(stations=", ".join(order["lacking"])), "  ")
     output.table(heading(), [row(one, zone) for one in found])
     output.line(
         _("Well: {well} of {all} stations").format(well=sum(one.is_well for one in found), all=len(found))
@@ -494,6 +485,32 @@ def status(context: typer.Context, json: Json = False) -> None:
         for what in wrong(one):
             output.wrapped(f"{one.station}: {tr(what)}", "  ")
     _note_hub(here)
+
+
+def emergencies(here: Here, found: Sequence[Overview]) -> list[dict[str, Any]]:
+    """What is in force, and of the stations that it concerns those that have it and those that do not yet."""
+    told = []
+    for order in Urgent(Registry(here.root)).in_force(SystemClock().now()).orders:
+        asked = concerned(here, order, {one.station: one.station[:5] for one in found})
+        there = [
+            one.station
+            for one in found
+            if one.station in asked and any(each["id"] == order.id for each in one.emergencies)
+        ]
+        until, lacking = order.until.isoformat(timespec="seconds"), sorted({*asked} - {*there})
+        told.append(
+            {"id": order.id, "title": order.title, "until": until, "stations": there, "lacking": lacking}
+        )
+    return told
+
+
+def in_force(one: Mapping[str, Any]) -> str:
+    return _("EMERGENCY {id} in force: {title}. On air at {count} of {all} stations").format(
+        id=one["id"],
+        title=one["title"],
+        count=len(one["stations"]),
+        all=len(one["stations"]) + len(one["lacking"]),
+    )
 
 
 def heading() -> tuple[str, ...]:

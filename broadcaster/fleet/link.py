@@ -22,12 +22,12 @@ from broadcaster.edges import keeping
 from broadcaster.edges.clock import Clock
 from broadcaster.edges.wire import LARGEST, Message, UnreachableError, Wire, connect
 from broadcaster.model.bundle import Bundle, File
-from broadcaster.model.errors import BroadcasterError, Fault, say
+from broadcaster.model.errors import BroadcasterError, Fault, said, say
 from broadcaster.model.order import InForce, Order, due
 
 from .membership import Membership, folder_of
 from .outbox import Outbox, packed
-from .receiving import REACHED, Receiving, RefusedError, came, unsealed
+from .receiving import REACHED, REACHED_EVERY, Receiving, RefusedError, came, unsealed
 from .urgent import KIND as URGENT
 
 logger = logging.getLogger("broadcaster")
@@ -44,7 +44,6 @@ LOOK_AGAIN = 600.0  # seconds until it is seen whether all of the bundle is stil
 TOLD_FOR = timedelta(days=7)  # for so long a refusal is told
 FAILED_AGAIN = 20.0  # seconds until a bundle that could not be taken is tried again
 SOUNDS = "sounds"  # of emergencies, below the folder of the province
-REACHED_EVERY = 300.0  # seconds between two notes of when the province was reached
 SOON = 1.0  # seconds until a sound that could not be fetched is asked for again
 SOUND_WITHIN = 40.0  # seconds of signal tone; what did not come by then is said in words
 KNOWN_TIME = 3600.0  # seconds for which what the province said of the time is good
@@ -310,9 +309,9 @@ class Link:
             return None
         return self._clock.now() + self._ahead[0]
 
-    async def _refuse(self, what: str, error: BroadcasterError) -> None:
+    async def _refuse(self, what: str, error: BroadcasterError, *, lasting: bool = True) -> None:
         logger.error(say("Refused from the province, {what}: {reason}", what=what, reason=error))
-        await asyncio.to_thread(self._receiving.refuse, what, error, self._clock.now())
+        await asyncio.to_thread(self._receiving.refuse, what, error, self._clock.now(), lasting=lasting)
         self._changed.set()
 
     # How the station is
@@ -375,16 +374,29 @@ class Link:
         if data is not None:
             try:
                 bundle = self._receiving.look(data, self._member)
-                if await asyncio.to_thread(self._receiving.changes, bundle):
-                    await self._take(bundle)
             except RefusedError as error:
-                await self._refuse(error.faults[0].where or "bundle", error)
-            except UnreachableError:
-                raise
-            except BroadcasterError as error:
-                await self._refuse(error.faults[0].where or "bundle", error)
-                raise
+                await self._refuse("bundle", error)
+            else:
+                await self._have(bundle)
         await self._pause(LOOK_AGAIN, self._bundle)
+
+    async def _have(self, bundle: Bundle) -> None:
+        """Take it, if it is not here whole. What stands in the way is told until it does not any more."""
+        try:
+            if await asyncio.to_thread(self._receiving.changes, bundle):
+                await self._take(bundle)
+        except UnreachableError:
+            raise
+        except BroadcasterError as error:
+            await self._refuse(error.faults[0].where or "bundle", error, lasting=False)
+            raise
+        except OSError as error:
+            what = say("The file cannot be written: {error}.", error=said(error))
+            fault = Fault(str(error.filename or self._receiving.root), what, say("It is tried again."))
+            refusal = BroadcasterError(fault)
+            await self._refuse(fault.where, refusal, lasting=False)
+            raise refusal from error
+        await asyncio.to_thread(self._receiving.is_well)
 
     async def _take(self, bundle: Bundle) -> None:
         wanted = await asyncio.to_thread(self._receiving.wanted, bundle)

@@ -55,6 +55,23 @@ def belongs(root: Path) -> bool:
 
 def become_member(root: Path, member: Membership) -> None:
     keeping.keep(_file(root), asdict(member))
+    _joining(root).unlink(missing_ok=True)
+
+
+def _joining(root: Path) -> Path:
+    return folder_of(root) / "joining.json"
+
+
+def seed_for(root: Path, code: str) -> str:
+    """
+    The key to join with by *code*. It is kept before anybody is asked: where the answer is lost, or cannot
+    be written, the same key may ask again.
+    """
+    begun = keeping.kept(_joining(root), {})
+    if begun.get("code") != code:
+        begun = {"code": code, "seed": keys.new_seed()}
+        keeping.keep(_joining(root), begun)
+    return str(begun["seed"])
 
 
 def leave(root: Path) -> bool:

@@ -1,5 +1,6 @@
 """How the stations of a province are, by what they said last and what came from them."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, tzinfo
@@ -100,7 +101,10 @@ def as_told(told: Any) -> dict[str, Any]:
 
 def as_reported(told: Any) -> dict[str, Any]:
     """The same of a loudspeaker, whose report is any object."""
-    return {"said": {_text(name): _text(value) for name, value in [*told.items()][:MOST_TOLD]}}
+    rows = [*told.items()][:MOST_TOLD]
+    return {
+        "said": {_text(name): _text(one if isinstance(one, str) else json.dumps(one)) for name, one in rows}
+    }
 
 
 def _list(told: Any, key: str) -> list[Any]:

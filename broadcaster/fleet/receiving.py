@@ -17,7 +17,8 @@ from .membership import Membership, belongs, folder_of, membership
 from .publishing import KIND
 
 SPARE = 200_000_000  # bytes of the disk that are left for the play log
-REACHED = "reached.json"  # when the link last had an answer from the province
+REACHED = "reached.json"  # when the link last had an answer from the province,
+REACHED_EVERY = 300.0  # and seconds between two notes of that
 LATEST = 10  # refusals that are told
 
 T = TypeVar("T")
@@ -29,11 +30,12 @@ class RefusedError(BroadcasterError):
 
 @dataclass(frozen=True)
 class Refusal:
-    """What was refused, when, and why; told to the province."""
+    """What was refused, when, and why; told to the province. *lasting*: also when all is well again."""
 
     at: str
     what: str
     why: str
+    lasting: bool
 
 
 class Receiving:
@@ -198,12 +200,18 @@ class Receiving:
     def refused(self) -> Sequence[Mapping[str, Any]]:
         return keeping.kept(self._refused, [])  # type: ignore[no-any-return]
 
-    def refuse(self, what: str, error: BroadcasterError, now: datetime) -> None:
+    def refuse(self, what: str, error: BroadcasterError, now: datetime, *, lasting: bool = True) -> None:
         """Write down that *what* was refused, so that the province is told."""
-        refusal = asdict(Refusal(now.isoformat(timespec="seconds"), what, str(error.faults[0].what)))
+        refusal = asdict(Refusal(now.isoformat(timespec="seconds"), what, str(error.faults[0].what), lasting))
         others = [one for one in self.refused if (one["what"], one["why"]) != (what, refusal["why"])]
         with suppress(OSError):  # a full disk: it is in the log all the same
             keeping.keep(self._refused, [*others, refusal][-LATEST:])
+
+    def is_well(self) -> None:
+        """All content is here: what kept it away is over."""
+        with suppress(OSError):
+            if (left := [one for one in self.refused if one.get("lasting", True)]) != self.refused:
+                keeping.keep(self._refused, left)
 
 
 def unsealed(data: bytes, kind: str, member: Membership, read: Callable[[str], T]) -> T:
@@ -229,14 +237,16 @@ def came(path: Path, file: File) -> None:
 
 def belonging(root: Path) -> Mapping[str, Any] | None:
     """
-    What a station tells of its province: its code, when it was reached last (ISO 8601; None for never), and
-    what the commune has in place of its files. None if it belongs to none.
+    What a station tells of its province: its code, when it was reached last (ISO 8601; None for never),
+    what was not taken of its files and why, and what was refused. None if it belongs to none.
     """
     if not belongs(root):
         return None
     reached = keeping.kept(folder_of(root) / REACHED, {}).get("at")
-    kept = [one.path for one in Receiving(root).kept]
-    return {"province": membership(root).province, "reached": reached, "kept": kept}
+    receiving = Receiving(root)
+    kept = [{"path": one.path, "why": str(one.why)} for one in receiving.kept]
+    province = membership(root).province
+    return {"province": province, "reached": reached, "kept": kept, "refused": receiving.refused}
 
 
 _digests: dict[tuple[str, int, int], str] = {}

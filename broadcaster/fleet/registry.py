@@ -209,9 +209,10 @@ class Registry:
                 group.pop(name, None)
 
     def add_speaker(self, name: str, area: str) -> Speaker:
-        if not DEVICE.fullmatch(name):
+        if not DEVICE.fullmatch(name) or NAME.fullmatch(name):
             what = say("This is no name of a loudspeaker.")
-            raise BroadcasterError(Fault(name, what, say("Use small letters, digits and hyphens.")))
+            following = say("Use small letters, digits and hyphens; numbers alone are names of stations.")
+            raise BroadcasterError(Fault(name, what, following))
         with self._changing() as told:
             one = Speaker(name, area, keys.new_secret())
             told["speakers"][name] = asdict(one)

@@ -201,6 +201,9 @@ def stations(request: Request) -> Response:
         "well": sum(one.is_well for one in found),
         "heading_of_speakers": provinces.heading_of_speakers(),
         "speakers": speakers,
+        "emergencies": [
+            provinces.in_force(one) for one in provinces.emergencies(_facts(request).here, found)
+        ],
     }
     return _show(request, "stations", values)
 

@@ -26,11 +26,15 @@ def state(province: Machine) -> Mapping[str, Any]:
 def test_a_province_from_its_beginning_to_a_station_that_is_revoked(
     province: Machine, station: Machine
 ) -> None:
-    """Begun, joined, published, ordered, reported, revoked: by commands alone."""
+    """Begun, joined, published, ordered, reported, revoked: by commands alone; no process is left."""
+    need("pgrep")
     server = province.run("province", "run")
     until(lambda: "Stations are served" in province.words())
-    assert "03160 belongs to the province 11" in station.type_in("station", "join", code_for(province))
-    station.run("run")
+    code, other = code_for(province), Machine(province.root.parent / "xa-khac")
+    other.type_in("init", str(other.root), "--area", "03163", "--area-name", "Xã Sín Thầu")
+    assert "is for a station in 03160" in other.type_in("station", "join", code, well=False)
+    assert "03160 belongs to the province 11" in station.type_in("station", "join", code)
+    daemon = station.run("run")
     until(lambda: "daemon runs" in station.words())
     station.type_in("clock", "--right")
     until(lambda: state(province)["how"] == "up")
@@ -52,6 +56,8 @@ def test_a_province_from_its_beginning_to_a_station_that_is_revoked(
     assert time.monotonic() - began < 4.0  # of which two are the start of both commands; see benchmarks/
     until(lambda: state(province)["emergencies"])
     until(lambda: any(one["aired"] for one in state(province)["emergencies"]))
+    (in_force,) = province.told("province", "status")["emergencies"]
+    assert (in_force["stations"], in_force["lacking"]) == (["03160"], [])
     province.type_in("province", "alert", "--clear")
     until(lambda: not station.told("status")["alerts"])
 
@@ -65,6 +71,9 @@ def test_a_province_from_its_beginning_to_a_station_that_is_revoked(
     province.type_in("province", "revoke", "03160")
     until(lambda: "does not let this station in" in station.words())
     assert province.told("province", "status")["stations"] == []
+    daemon.kill()
+    link = ["pgrep", "-f", "--", f"--station {station.root} .*station link"]
+    until(lambda: subprocess.run(link, capture_output=True, check=False).returncode == 1)
     server.terminate()
     assert server.wait(10) == 0
 

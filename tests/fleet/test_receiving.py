@@ -15,9 +15,9 @@ from broadcaster.fleet.membership import Membership
 from broadcaster.fleet.publishing import KIND, Outbound, Publishing
 from broadcaster.fleet.receiving import Receiving, RefusedError, came
 from broadcaster.model.bundle import Bundle, File, Taking, change, concerning, merged, taking
-from broadcaster.model.errors import BroadcasterError
+from broadcaster.model.errors import BroadcasterError, Fault, say
 from tests.factories import at
-from tests.fleet.provinces import MORE_AREAS
+from tests.fleet.provinces import MORE_AREAS, NOW
 from tests.stations import build, write
 
 SEED = keys.new_seed()
@@ -209,6 +209,14 @@ class TestTheCommunesOwn:
 
 
 class TestWhatIsRefused:
+    def test_is_told_until_it_is_over(self, tmp_path: Path) -> None:
+        """What only stood in the way is forgotten when all is here; what somebody forged is not."""
+        receiving, wrong = Receiving(tmp_path), BroadcasterError(Fault("", say("wrong"), say("mend it")))
+        receiving.refuse("đầy", wrong, NOW(), lasting=False)
+        receiving.refuse("giả", wrong, NOW())
+        receiving.is_well()
+        assert [one["what"] for one in receiving.refused] == ["giả"]
+
     def test_is_said(self, tmp_path: Path) -> None:
         """Unsigned, for another station, of another province, older: each is refused in words."""
         receiving = Receiving(tmp_path)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from broadcaster.fleet.overview import loudspeakers
+from broadcaster.model.errors import BroadcasterError
 from tests.fleet.provinces import OURS, Running, province, until
 
 aiomqtt = pytest.importorskip("aiomqtt")
@@ -72,6 +73,8 @@ def test_a_loudspeaker_may_do_nothing_else(tmp_path: Path) -> None:
     async def test() -> None:
         async with province(tmp_path, mqtt=True) as one:
             speaker = one.registry.add_speaker("loa-1", "03160")
+            with pytest.raises(BroadcasterError):
+                one.registry.add_speaker("03163", "03163")  # as a station may be called
             station = one.switch_on()
             await until(one.marks)
             with pytest.raises(aiomqtt.MqttError):

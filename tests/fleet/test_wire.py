@@ -110,6 +110,25 @@ class TestContent:
 
         run(test())
 
+    def test_that_cannot_be_written_is_told_until_it_can(self, tmp_path: Path) -> None:
+        """The province sees why a station has the old content, and sees it no more when it has the new."""
+
+        async def test() -> None:
+            async with province(tmp_path) as one:
+                one.join("03160")
+                station = one.station_root("03160")
+                (station / "schedules" / "tin.toml").unlink()
+                in_the_way = write(station, "var/province/parts", "")
+                revision = publish(one.registry, one.root)
+                one.switch_on("03160", calm=0.05)
+                await until(lambda: one.marks().get("station/03160", {}).get("refused"))
+                assert "cannot be written" in one.marks()["station/03160"]["refused"][0]["why"]
+                in_the_way.unlink()
+                await until(lambda: Receiving(station).revision == revision)
+                await until(lambda: not one.marks()["station/03160"]["refused"])
+
+        run(test())
+
 
 class TestRows:
     def test_arrive_while_everything_is_killed(self, tmp_path: Path) -> None:
