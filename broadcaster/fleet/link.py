@@ -137,6 +137,9 @@ class Link:
                     group.create_task(self._repeatedly(work, wire))
                 try:
                     await wire.broken.wait()
+                except asyncio.CancelledError:
+                    await self._leave(wire)
+                    raise
                 finally:
                     await wire.close()  # all of them end by that: a cancellation may be lost (wire.end)
                 raise UnreachableError(*_broken())
@@ -329,6 +332,12 @@ class Link:
             changed = await self._pause(AT_ONCE, self._changed)
             if changed or await asyncio.to_thread(self._station.pulse) != pulse:
                 return
+
+    async def _leave(self, wire: Wire) -> None:
+        """The daemon ends, and the link with it: nobody shall wonder where the station is."""
+        with suppress(BroadcasterError, OSError):
+            state = {**await asyncio.to_thread(self._state), "running": False}
+            await wire.send(f"here.{self._member.station}", json.dumps(state).encode())
 
     def _state(self) -> Mapping[str, Any]:
         receiving = self._receiving

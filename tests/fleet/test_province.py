@@ -68,6 +68,10 @@ def test_a_province_from_its_beginning_to_a_station_that_is_revoked(
     assert "1" in report
     assert "Xã Mường Nhé" in report or "trung tâm" in report
 
+    daemon.terminate()
+    until(lambda: state(province)["how"] == "off")
+    daemon = station.run("run")
+    until(lambda: state(province)["how"] != "off")
     province.type_in("province", "revoke", "03160")
     until(lambda: "does not let this station in" in station.words())
     assert province.told("province", "status")["stations"] == []
