@@ -26,7 +26,8 @@ demo: setup $(CATALOGUES:.po=.mo)
 # Two runs at once: real processes in real time, the longest first, and what only computes, which yields.
 LIVE := $(addprefix tests/,fleet/test_line.py web test_real_daemon.py fleet/test_province.py \
 	fleet/test_wire.py test_relay.py edges/test_sink.py test_hearing.py \
-	cli/test_alert.py test_daemon.py edges/test_control.py fleet/test_speakers.py)
+	cli/test_alert.py test_daemon.py edges/test_control.py fleet/test_speakers.py \
+	edges/test_voice.py edges/test_sandbox.py edges/test_listener.py)
 PYTEST = $(BIN)/python -m pytest --dist loadfile --no-loadscope-reorder --numprocesses
 
 test: setup $(CATALOGUES:.po=.mo)
@@ -36,7 +37,7 @@ test-live:
 	$(PYTEST) auto $(LIVE)
 
 test-computing:
-	nice $(PYTEST) auto tests/test_power.py tests $(addprefix --ignore=,$(LIVE))
+	nice -n 5 $(PYTEST) auto tests/test_power.py tests $(addprefix --ignore=,$(LIVE))
 
 check: setup $(CATALOGUES:.po=.mo)
 	$(BIN)/ruff check .
