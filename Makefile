@@ -37,7 +37,7 @@ test-live:
 	$(PYTEST) auto $(LIVE)
 
 test-computing:
-	nice -n 5 $(PYTEST) auto tests/test_power.py tests $(addprefix --ignore=,$(LIVE))
+	nice $(PYTEST) auto tests/test_power.py tests $(addprefix --ignore=,$(LIVE))
 
 check: setup $(CATALOGUES:.po=.mo)
 	$(BIN)/ruff check .

@@ -411,7 +411,7 @@ class TestCardSinkWithoutAServer:
         at = stage.clock.now() + timedelta(seconds=1.2)
         assert stage.play(make_sound(tmp_path / "a.wav", 0.1), at=at).fault is None
         ahead = at.timestamp() - float((tmp_path / "started").read_text())
-        assert ahead == pytest.approx(1, abs=0.15)
+        assert 0.5 < ahead < 1.1  # a busy machine starts it late, and never early
 
     def test_says_what_each_player_said(
         self, stage: Stage, programs: Callable[[str, str], None], tmp_path: Path
