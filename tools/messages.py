@@ -12,6 +12,7 @@ the syntax tree, since Babel's own extraction looks into f-strings only from Pyt
 import ast
 import sys
 from collections.abc import Iterator, Sequence
+from functools import cache
 from inspect import getfile
 from io import BytesIO
 from pathlib import Path
@@ -61,6 +62,7 @@ def messages() -> Iterator[tuple[Id, str]]:
         yield one, ""
 
 
+@cache  # the code does not change meanwhile
 def _found_in(*paths: Path) -> list[Id]:
     found: set[Id] = set()
     for node in (node for path in paths for node in ast.walk(ast.parse(path.read_bytes()))):
