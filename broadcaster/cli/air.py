@@ -414,25 +414,28 @@ def _tell_province(told: Mapping[str, Any] | None, now: datetime) -> None:
     if told["reached"] is None:
         output.line(_("Province {province}: not reached yet").format(province=told["province"]))
     else:
-        at = datetime.fromisoformat(told["reached"]).astimezone(now.tzinfo)
-        told_at = {"day": output.day(at.date()), "time": output.clock_time(at)}
-        late = now - at > 2 * timedelta(seconds=REACHED_EVERY)
+        late = now - datetime.fromisoformat(told["reached"]) > 2 * timedelta(seconds=REACHED_EVERY)
         output.line(
             (
                 _("Province {province}: NOT in reach since {day} {time}")
                 if late
                 else _("Province {province}: reached {day} {time}")
-            ).format(province=told["province"], **told_at)
+            ).format(province=told["province"], **_moment(told["reached"], now))
         )
     for one in told["kept"]:
         output.line(f"  {one['path']}: {one['why']}")
     for one in told["refused"]:
-        at = datetime.fromisoformat(one["at"]).astimezone(now.tzinfo)
         output.line(
             _("  Refused {day} {time}: {what}: {why}").format(
-                day=output.day(at.date()), time=output.clock_time(at), what=one["what"], why=one["why"]
+                what=one["what"], why=one["why"], **_moment(one["at"], now)
             )
         )
+
+
+def _moment(at: str, now: datetime) -> dict[str, str]:
+    """Day and time of an ISO 8601 *at*, where *now* is."""
+    there = datetime.fromisoformat(at).astimezone(now.tzinfo)
+    return {"day": output.day(there.date()), "time": output.clock_time(there)}
 
 
 def _tell_status(

@@ -20,7 +20,7 @@ LANGUAGES = {  # those that messages call by name
     "hmn-Latn-VN": say("Mông"),
     "blt-Latn-VN": say("Thái (Tai Dam)"),
     "twh-Latn-VN": say("Thái (Tai Dón)"),
-    "und": say("a file"),
+    UNDETERMINED: say("a file"),
 }
 TAG = re.compile(r"vi|(?!vi-)[a-z]{2,3}-[A-Z][a-z]{3}(-[A-Z]{2})?")
 MEANT = {"vi": "vi", "hmn": "hmn-Latn-VN", "mww": "hmn-Latn-VN", "blt": "blt-Latn-VN", "twh": "twh-Latn-VN"}
